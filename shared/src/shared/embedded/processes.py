@@ -1,0 +1,114 @@
+"""Processes told apart by pid and start time, so that nobody else's is ever found, waited for or ended."""
+
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import Self, TypeVar
+
+import psutil
+
+T = TypeVar("T")
+
+# Start times are seconds since the epoch made from ticks since boot: a corrected clock moves them a little.
+START_TOLERANCE_SECONDS = 2.0
+_PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessMark:
+    """One process of this machine, for as long as it lives and never its successor with the same pid."""
+
+    pid: int
+    started: float
+
+    @classmethod
+    def of(cls, pid: int) -> Self | None:
+        """The mark of a living process, or None."""
+        try:
+            return cls(pid, psutil.Process(pid).create_time())
+        except psutil.Error:
+            return None
+
+    @classmethod
+    def mine(cls) -> Self:
+        """The mark of this process."""
+        return cls(os.getpid(), psutil.Process().create_time())
+
+    def process(self) -> psutil.Process | None:
+        """The living process, or None when it ended (a zombie has ended) or its pid was given away."""
+        try:
+            process = psutil.Process(self.pid)
+            same = abs(process.create_time() - self.started) < START_TOLERANCE_SECONDS
+            return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+        except psutil.Error:
+            return None
+
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        return self.process() is not None
+
+
+def end(mark: ProcessMark, first: signal.Signals, patience_seconds: float) -> None:
+    """Asks the process to end, and kills it when it has not within its patience."""
+    process = mark.process()
+    if process is None:
+        return
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process.send_signal(first)
+        try:
+            process.wait(patience_seconds)
+        except psutil.TimeoutExpired:
+            process.kill()
+            with contextlib.suppress(psutil.TimeoutExpired):
+                process.wait(5)
+
+
+def processes_with(argument: str, *, name: str) -> Iterator[ProcessMark]:
+    """Living processes of a program that were given exactly this argument."""
+    for process in psutil.process_iter(["name", "cmdline", "create_time"]):
+        if process.info["name"] == name and argument in (process.info["cmdline"] or ()):
+            mark = ProcessMark(process.pid, process.info["create_time"])
+            if mark.alive():
+                yield mark
+
+
+def processes_in(directory: Path, *, name: str) -> Iterator[ProcessMark]:
+    """Living processes of a program whose working directory is this one."""
+    for process in psutil.process_iter(["name", "cwd", "create_time"]):
+        if process.info["name"] == name and process.info["cwd"] == str(directory):
+            mark = ProcessMark(process.pid, process.info["create_time"])
+            if mark.alive():
+                yield mark
+
+
+def poll(check: Callable[[], T | None], seconds: float, cancelled: threading.Event | None = None) -> T | None:
+    """Asks again and again until an answer is true; None at the deadline or when cancelled."""
+    waiting = cancelled or threading.Event()
+    deadline = monotonic() + seconds
+    while True:
+        answer = check()
+        if answer:
+            return answer
+        if monotonic() >= deadline or waiting.wait(0.03):
+            return None
+
+
+def die_with_parent() -> None:
+    """For a child between fork and exec: the kernel ends it when its parent ends, however that happens.
+
+    Linux only; elsewhere children outlive a parent that was killed, and the next start finds and ends them.
+    The kernel means the *thread* that forked: call from the main thread.
+    """
+    if sys.platform == "linux":
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+# Loaded before any fork: loading between fork and exec may take a lock that another thread holds.
+_LIBC = ctypes.CDLL(None, use_errno=True)

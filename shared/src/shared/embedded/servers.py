@@ -1,0 +1,196 @@
+"""Both servers of one data directory: found or started, ready, and ended again as far as they are ours."""
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from shared.embedded import tail
+from shared.embedded.directory import DataDirectory, read_json, write_json
+from shared.embedded.errors import CalledOffError, EmbeddedError, NotReadyError, PortTakenError
+from shared.embedded.kafka import Kafka
+from shared.embedded.launch import READY_SECONDS_MAX, PortLostError
+from shared.embedded.ports import LOOPBACK
+from shared.embedded.postgres import Postgres
+from shared.embedded.processes import ProcessMark, end, poll
+from shared.embedded.running import Running, Server
+
+# Between our look at a port and the server's another program may take it; thrice in a row is no accident.
+PORT_TRIES_MAX = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A running server and whether it is ours to end."""
+
+    server: Server
+    running: Running
+    owned: bool
+
+
+class Servers:
+    """A Kafka and a PostgreSQL that are ready, and the right to end those that this process started."""
+
+    def __init__(self, data: DataDirectory, kafka: Held, postgres: Held, postgres_url: str) -> None:
+        self.data = data
+        self.kafka = f"{LOOPBACK}:{kafka.running.port}"
+        self.postgres = postgres_url
+        self._held: Sequence[Held] = (kafka, postgres)
+
+    @classmethod
+    def start(
+        cls,
+        data: Path,
+        *,
+        kafka_port: int | None = None,
+        postgres_port: int | None = None,
+        on_download: Callable[[], None] = lambda: None,
+    ) -> Self:
+        """Finds or starts both servers of a data directory, side by side; answers when clients can connect.
+
+        Servers whose starter still lives are used and not owned; those whose starter was killed become ours.
+        Without a port they get the one they had, the usual one, or any free one. `on_download` is called
+        before Kafka is fetched for the first time. Raises EmbeddedError with one sentence.
+        """
+        directory = DataDirectory(data)
+        directory.prepare()
+        kafka, postgres = Kafka(directory, on_download), Postgres(directory)
+        cancelled = threading.Event()
+        with directory.locked(cancelled), directory.explained():
+            records = read_json(directory.servers)
+            wanted: list[tuple[Server, int | None]] = [(kafka, kafka_port), (postgres, postgres_port)]
+            held = _hold_all(wanted, records, cancelled)
+            write_json(directory.servers, {each.server.name: _record(each, records) for each in held})
+        return cls(directory, held[0], held[1], postgres.url(held[1].running.port))
+
+    @property
+    def owned(self) -> tuple[str, ...]:
+        """Names of the servers that `stop` ends."""
+        return tuple(held.server.name for held in self._held if held.owned)
+
+    @property
+    def marks(self) -> dict[str, ProcessMark]:
+        """The process of each server."""
+        return {held.server.name: held.running.mark for held in self._held}
+
+    def stop(self) -> None:
+        """Ends the servers that are ours and nothing else; a second call does nothing."""
+        _end_all([held for held in self._held if held.owned])
+        self._held = [held for held in self._held if not held.owned]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def stop_found(data: Path) -> list[str]:
+    """Ends the servers of a data directory whose starter is gone; answers their names."""
+    directory = DataDirectory(data)
+    if not directory.path.exists():
+        return []
+    ended = []
+    with directory.locked():
+        records = read_json(directory.servers)
+        for server in (Kafka(directory, lambda: None), Postgres(directory)):
+            running = server.find()
+            if running is not None and not _starter_lives(records, server):
+                end(running.mark, server.stop_signal, server.stop_seconds)
+                ended.append(server.name)
+    return ended
+
+
+def _hold_all(
+    wanted: Sequence[tuple[Server, int | None]], records: dict[str, object], cancelled: threading.Event
+) -> list[Held]:
+    def hold(server: Server, port: int | None) -> Held:
+        try:
+            return _hold(server, port, records, cancelled)
+        except BaseException:
+            # The other server need not finish a start that will be undone.
+            cancelled.set()
+            raise
+
+    with ThreadPoolExecutor(len(wanted)) as side_by_side:
+        started = [side_by_side.submit(hold, server, port) for server, port in wanted]
+        try:
+            # Waits for all, also after a failure: nothing may start behind our back.
+            errors = [error for each in started if (error := each.exception()) is not None]
+        except BaseException:
+            cancelled.set()
+            raise
+        finally:
+            if cancelled.is_set():
+                _end_all([each.result() for each in started if each.exception() is None])
+    if errors:
+        raise next((error for error in errors if not isinstance(error, CalledOffError)), errors[0])
+    return [each.result() for each in started]
+
+
+def _hold(server: Server, port: int | None, records: dict[str, object], cancelled: threading.Event) -> Held:
+    running = server.find()
+    if running is None:
+        return Held(server, _started(server, port, records, cancelled), owned=True)
+    if port is not None and port != running.port:
+        raise EmbeddedError(
+            f"{server.title} of this data directory already runs on port {running.port}, not {port}: "
+            "end it first with `anxing down`, or leave the port out"
+        )
+    if not poll(lambda: server.answers(running) or not running.mark.alive(), READY_SECONDS_MAX, cancelled):
+        raise NotReadyError(
+            server.title,
+            "runs and does not answer",
+            server.log,
+            tail.telling_line(tail.written_since(server.log, 0)),
+        )
+    if not running.mark.alive():
+        return Held(server, _started(server, port, records, cancelled), owned=True)
+    return Held(server, running, owned=not _starter_lives(records, server))
+
+
+def _started(
+    server: Server, port: int | None, records: dict[str, object], cancelled: threading.Event
+) -> Running:
+    wished = _entry(records, server).get("port")
+    for _ in range(PORT_TRIES_MAX):
+        try:
+            return server.start(port, wished if isinstance(wished, int) else None, cancelled)
+        except PortLostError:
+            if port is not None:
+                raise PortTakenError(server.title, port) from None
+    raise EmbeddedError(
+        f"{server.title} lost {PORT_TRIES_MAX} ports in a row to other programs: give one explicitly"
+    )
+
+
+def _end_all(held: Sequence[Held]) -> None:
+    if held:
+        with ThreadPoolExecutor(len(held)) as side_by_side:
+            for each in held:
+                side_by_side.submit(end, each.running.mark, each.server.stop_signal, each.server.stop_seconds)
+
+
+def _record(held: Held, records: dict[str, object]) -> dict[str, object]:
+    me = ProcessMark.mine()
+    starter = (
+        {"pid": me.pid, "started": me.started} if held.owned else _entry(records, held.server).get("starter")
+    )
+    return {"pid": held.running.mark.pid, "port": held.running.port, "starter": starter}
+
+
+def _starter_lives(records: dict[str, object], server: Server) -> bool:
+    starter = _entry(records, server).get("starter")
+    if not isinstance(starter, dict):
+        return False
+    return ProcessMark(int(starter["pid"]), float(starter["started"])).alive()
+
+
+def _entry(records: dict[str, object], server: Server) -> dict[str, object]:
+    entry = records.get(server.name)
+    return entry if isinstance(entry, dict) else {}
