@@ -1,0 +1,317 @@
+"""Who is calling: every key and person of the access topic in memory, followed as it grows.
+
+No database, no call to another service: a key issued or revoked anywhere works or stops everywhere within
+moments, and a process that has started can judge keys even while Kafka is away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from shared.events.access import (
+    AccessScope,
+    ClockObserved,
+    CredentialIssued,
+    CredentialRevoked,
+    PersonGranted,
+    PersonRevoked,
+    Role,
+)
+from shared.events.catalogue import CATALOGUE
+from shared.events.envelope import decode_envelope
+from shared.events.errors import Malformed
+from shared.events.topics import ACCESS
+from shared.runtime.away import KAFKA_AWAY
+from shared.runtime.clock import Clock
+from shared.runtime.errors import StartupError
+from shared.runtime.logs import get_logger
+from shared.runtime.metrics import Metrics
+from shared.runtime.settings import KafkaSettings
+
+log = get_logger()
+
+KEY_PREFIX = "ax"
+SECRET_BYTES = 32
+# A key is under 150 characters; longer is no key, and is not hashed.
+HEADER_CHARS_MAX = 300
+RECONNECT_SECONDS = 1.0
+# Compared with when the id is unknown, so that an unknown id takes as long as a wrong secret.
+NO_HASH = hashlib.sha256(b"").hexdigest()
+
+
+class Unauthorised(Exception):  # noqa: N818 - it is the answer, 401, by its name
+    """No key, or none that works; `code` is one of missing, malformed, unknown, revoked, expired, early."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which compounds a caller may touch or see: all, or the union of the lists."""
+
+    everything: bool = False
+    compounds: frozenset[str] = frozenset()
+    communities: frozenset[str] = frozenset()
+    stations: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A caller with what it may do; empty `event_types` means whatever its roles may."""
+
+    credential_id: str
+    actor_id: str
+    roles: tuple[Role, ...]
+    organisation: str | None
+    device_id: str | None
+    scope: Scope
+    event_types: frozenset[str]
+    rights: frozenset[str]
+    may_act_for: frozenset[Role]
+    valid_from: datetime
+    valid_to: datetime | None
+
+    def allows_role(self, *roles: Role) -> bool:
+        """Has at least one of these roles."""
+        return any(role in self.roles for role in roles)
+
+
+@dataclass(frozen=True, slots=True)
+class _Credential:
+    secret_sha256: str
+    principal: Principal
+    revoked: bool
+
+
+class Directory:
+    """All credentials and persons, as far as the access topic has been read."""
+
+    def __init__(self, settings: KafkaSettings, *, clock: Clock, metrics: Metrics) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._metrics = metrics
+        self._credentials: dict[str, _Credential] = {}
+        self._persons: dict[tuple[str, str], Principal] = {}
+        self._partition = TopicPartition(settings.name_of(ACCESS), 0)
+        self._next_offset = 0
+        self._caught_up = asyncio.Event()
+        self._following: asyncio.Task[None] | None = None
+        self.newest_received: datetime | None = None
+        """The largest `receivedtime` or observed clock seen on the topic: how far time has come for sure."""
+
+    @property
+    def ready(self) -> bool:
+        """The topic was read to the end seen at the start, and is being followed."""
+        return self._caught_up.is_set() and self._following is not None and not self._following.done()
+
+    async def start(self) -> None:
+        """Read the topic to its end and go on following it; StartupError when it cannot be read in time."""
+        self._following = asyncio.create_task(self._follow(), name="access directory")
+        try:
+            async with asyncio.timeout(self._settings.connect_deadline_seconds):
+                await self._caught_up.wait()
+        except TimeoutError as error:
+            await self.stop()
+            raise StartupError(
+                f"The topic {self._partition.topic} at {self._settings.bootstrap} cannot be read: start "
+                "Kafka, correct ANXING_KAFKA__BOOTSTRAP, or run `anxing topics`."
+            ) from error
+
+    async def stop(self) -> None:
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.wait([self._following])
+
+    def authenticate(self, authorization: str | None, *, grace: timedelta = timedelta(0)) -> Principal:
+        """The caller of a request, from its `Authorization` header.
+
+        Within `grace` an expired key still works: who grants it judges each event by the time at which it
+        happened. Raises Unauthorised; never tells whether id or secret was wrong.
+        """
+        if not authorization:
+            raise Unauthorised("missing")
+        credential_id, secret = _split(authorization)
+        credential = self._credentials.get(credential_id)
+        expected = NO_HASH if credential is None else credential.secret_sha256
+        given = hashlib.sha256(secret.encode()).hexdigest()
+        if not hmac.compare_digest(given, expected) or credential is None:
+            raise Unauthorised("unknown")
+        if credential.revoked:
+            raise Unauthorised("revoked")
+        principal, now = credential.principal, self._clock.now()
+        if now < principal.valid_from:
+            raise Unauthorised("early")
+        if principal.valid_to is not None and now >= principal.valid_to + grace:
+            raise Unauthorised("expired")
+        return principal
+
+    def person(self, issuer: str, subject: str) -> Principal | None:
+        """What a signed-in person may do now; None when nothing."""
+        principal, now = self._persons.get((issuer, subject)), self._clock.now()
+        if principal is None or now < principal.valid_from:
+            return None
+        return principal if principal.valid_to is None or now < principal.valid_to else None
+
+    async def _follow(self) -> None:
+        while True:
+            consumer = AIOKafkaConsumer(
+                bootstrap_servers=self._settings.bootstrap,
+                client_id=f"anxing-{self._metrics.service}-access",
+                group_id=None,
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
+                # New metadata soon after a broker has moved or restarted.
+                metadata_max_age_ms=30_000,
+            )
+            try:
+                await consumer.start()
+                await self._read(consumer)
+            except KAFKA_AWAY as error:
+                log.warning("access_topic_unreadable", error=type(error).__name__)
+            finally:
+                await consumer.stop()
+            await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def _read(self, consumer: AIOKafkaConsumer) -> None:
+        consumer.assign([self._partition])
+        consumer.seek(self._partition, self._next_offset)
+        end = (await consumer.end_offsets([self._partition]))[self._partition]
+        while True:
+            if not self._caught_up.is_set() and await consumer.position(self._partition) >= end:
+                self._caught_up.set()
+            batches = await consumer.getmany(timeout_ms=500)
+            for records in batches.values():
+                for record in records:
+                    self.apply(record.value)
+                    self._next_offset = record.offset + 1
+
+    def apply(self, value: bytes | None) -> None:
+        """Take in one record of the topic; what is no known access event is counted and left aside."""
+        if value is None:
+            return
+        try:
+            envelope = decode_envelope(value)
+            event_type = CATALOGUE.get(envelope.type)
+            if event_type is None or event_type.topic is not ACCESS:
+                self._metrics.auth_ignored.inc()
+                return
+            data = event_type.decode(envelope.data)
+        except Malformed:
+            self._metrics.auth_ignored.inc()
+            return
+        self._saw(envelope.receivedtime)
+        if isinstance(data, ClockObserved):
+            self._saw(data.observed_at)
+        elif isinstance(data, CredentialIssued):
+            self._credentials[data.credential_id] = _credential(data, revoked=False)
+        elif isinstance(data, CredentialRevoked):
+            self._credentials[data.credential_id] = _credential(data.credential, revoked=True)
+        elif isinstance(data, PersonGranted):
+            self._persons[data.issuer, data.subject] = _principal_of_person(data)
+        elif isinstance(data, PersonRevoked):
+            self._persons.pop((data.issuer, data.subject), None)
+        self._metrics.auth_entries.labels("credential").set(len(self._credentials))
+        self._metrics.auth_entries.labels("person").set(len(self._persons))
+
+    def _saw(self, instant: datetime | None) -> None:
+        if instant is not None and (self.newest_received is None or instant > self.newest_received):
+            self.newest_received = instant
+
+
+def issue_key(
+    *,
+    credential_id: str,
+    actor_id: str,
+    roles: Iterable[Role],
+    scope: AccessScope,
+    valid_from: datetime,
+    valid_to: datetime | None = None,
+    organisation: str | None = None,
+    device_id: str | None = None,
+    event_types: Iterable[str] = (),
+    rights: Iterable[str] = (),
+    may_act_for: Iterable[Role] = (),
+) -> tuple[str, CredentialIssued]:
+    """A new key: its text, to be shown once, and the event that makes it known with its hash only."""
+    secret = secrets.token_hex(SECRET_BYTES)
+    issued = CredentialIssued(
+        credential_id=credential_id,
+        secret_sha256=hashlib.sha256(secret.encode()).hexdigest(),
+        actor_id=actor_id,
+        roles=tuple(roles),
+        scope=scope,
+        event_types=tuple(event_types),
+        organisation=organisation,
+        device_id=device_id,
+        rights=tuple(rights),  # type: ignore[arg-type]  # checked where the event is decoded
+        may_act_for=tuple(may_act_for),
+        valid_from=valid_from,
+        valid_to=valid_to,
+    )
+    return f"{KEY_PREFIX}_{credential_id}_{secret}", issued
+
+
+def _split(authorization: str) -> tuple[str, str]:
+    scheme, _, key = authorization.partition(" ")
+    prefix, _, rest = key.partition("_")
+    # The secret is hexadecimal, an id may hold underscores: the last one divides them.
+    credential_id, _, secret = rest.rpartition("_")
+    well_formed = scheme.lower() == "bearer" and prefix == KEY_PREFIX and credential_id and secret
+    if not well_formed or len(authorization) > HEADER_CHARS_MAX or not authorization.isascii():
+        raise Unauthorised("malformed")
+    return credential_id, secret
+
+
+def _credential(issued: CredentialIssued, *, revoked: bool) -> _Credential:
+    return _Credential(
+        secret_sha256=issued.secret_sha256,
+        principal=Principal(
+            credential_id=issued.credential_id,
+            actor_id=issued.actor_id,
+            roles=issued.roles,
+            organisation=issued.organisation,
+            device_id=issued.device_id,
+            scope=_scope(issued.scope),
+            event_types=frozenset(issued.event_types),
+            rights=frozenset(issued.rights),
+            may_act_for=frozenset(issued.may_act_for),
+            valid_from=issued.valid_from,
+            valid_to=issued.valid_to,
+        ),
+        revoked=revoked,
+    )
+
+
+def _principal_of_person(granted: PersonGranted) -> Principal:
+    return Principal(
+        credential_id="",
+        actor_id=granted.actor_id,
+        roles=granted.roles,
+        organisation=granted.organisation,
+        device_id=None,
+        scope=_scope(granted.scope),
+        event_types=frozenset(),
+        rights=frozenset(),
+        may_act_for=frozenset(),
+        valid_from=granted.valid_from,
+        valid_to=granted.valid_to,
+    )
+
+
+def _scope(scope: AccessScope) -> Scope:
+    return Scope(
+        everything=scope.everything,
+        compounds=frozenset(scope.compounds),
+        communities=frozenset(scope.communities),
+        stations=frozenset(scope.stations),
+    )

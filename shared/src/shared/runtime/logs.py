@@ -1,0 +1,104 @@
+"""Logs: few events with static names, data as data, one formatter for our records and the libraries'."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any, TextIO
+
+import structlog
+from structlog.types import EventDict, Processor
+
+from shared.runtime.settings import LogSettings
+
+# Libraries speak only when something is wrong; what they say at INFO, we count as metrics.
+QUIET_LOGGERS = (
+    "aiokafka",
+    "alembic",
+    "asyncio",
+    "asyncpg",
+    "faststream",
+    "httpx",
+    "kafka",
+    "sqlalchemy",
+    "stamina",
+    "urllib3",
+    "uvicorn",
+    "uvicorn.access",
+    "uvicorn.error",
+    "litestar",
+)
+# aiokafka logs each lost connection several times a second at WARNING and ERROR while a broker is away; our
+# own events tell the same once, with what follows from it.
+SILENT_LOGGERS = ("aiokafka.conn", "aiokafka.client", "aiokafka.cluster")
+
+
+def configure(settings: LogSettings, *, service: str, stream: TextIO | None = None) -> None:
+    """Send every record of this process to standard error, once and in one form.
+
+    `json` is one object a line with `timestamp`, `level`, `event`, `service`; `console` is key=value with
+    colours; `auto` takes the console in a terminal. Call it once, first thing in a process.
+    """
+    out = stream or sys.stderr
+    as_json = settings.format == "json" or (settings.format == "auto" and not out.isatty())
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _adds(service),
+    ]
+    rendering: list[Processor] = (
+        [
+            structlog.processors.dict_tracebacks,
+            structlog.processors.JSONRenderer(serializer=_dumps, default=str),
+        ]
+        if as_json
+        else [structlog.dev.ConsoleRenderer(colors=out.isatty())]
+    )
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(settings.level.upper())
+    for name in QUIET_LOGGERS:
+        library = logging.getLogger(name)
+        library.handlers.clear()
+        library.propagate = True
+        library.setLevel(logging.WARNING)
+    for name in SILENT_LOGGERS:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+
+
+def get_logger(name: str = "anxing") -> structlog.stdlib.BoundLogger:
+    """A logger; events are static names in snake case, everything that varies is a keyword."""
+    logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
+    return logger
+
+
+def _adds(service: str) -> Processor:
+    def add(_logger: Any, _method: str, event: EventDict) -> EventDict:
+        event.setdefault("service", service)
+        return event
+
+    return add
+
+
+def _dumps(event: EventDict, **options: Any) -> str:
+    import json  # noqa: PLC0415 - only the JSON form needs it
+
+    return json.dumps(event, ensure_ascii=False, separators=(",", ":"), **options)
