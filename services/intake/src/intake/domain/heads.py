@@ -1,0 +1,70 @@
+"""Which revision of a fact is the newest, and who may put another on top."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from intake.domain.verdicts import Fault, Grounds, Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The newest revision of one fact or registration, and who recorded the first.
+
+    `recorder` is the organisation (or the actor alone), `rank` that of the acting role, `kind` None
+    while only withdrawals are known, `event_id` the event that is the newest revision.
+    """
+
+    revision: int
+    event_id: str
+    recorder: str
+    rank: int
+    kind: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A revision above the first that wants to become the head."""
+
+    event_id: str
+    revision: int
+    recorder: str
+    rank: int
+    kind: str
+    withdraws: bool
+
+
+NOT_THE_RECORDER = Refusal(
+    Grounds.FORBIDDEN,
+    "not_the_recorder",
+    "Only the organisation that recorded it, or a higher role, may correct or withdraw it.",
+    (Fault("/rootid", "not_the_recorder"),),
+)
+KIND_CHANGED = Refusal(
+    Grounds.INVALID,
+    "type_changed",
+    "A correction keeps the type of what it corrects.",
+    (Fault("/type", "type_changed"),),
+)
+
+
+def judge_correction(head: Head | None, correction: Correction) -> Refusal | None:
+    """Why the correction may not follow that head, or None when it may.
+
+    A correction may arrive before its original: then there is nothing to judge it by.
+    """
+    if head is None or head.event_id == correction.event_id:
+        return None
+    if head.recorder != correction.recorder and head.rank >= correction.rank:
+        return NOT_THE_RECORDER
+    if head.kind is not None and not correction.withdraws and head.kind != correction.kind:
+        return KIND_CHANGED
+    if head.revision >= correction.revision:
+        return Refusal(
+            Grounds.CONFLICT,
+            "stale_revision",
+            f"Revision {head.revision} is known already: correct that one.",
+            (Fault("/revision", "stale_revision"),),
+            current_revision=head.revision,
+        )
+    return None

@@ -1,0 +1,61 @@
+"""What the receipts say when an id is to be reserved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from intake.domain.verdicts import Receipt, Refusal
+
+
+@dataclass(slots=True)
+class Reservation:
+    """An id about to be published: everything that its receipt and its head remember."""
+
+    id: str
+    source: str
+    fingerprint: bytes
+    credential: str
+    topic: str
+    partition: int
+    received_at: datetime
+    family_has_heads: bool
+    subject: str
+    root: str
+    revision: int
+    recorder: str
+    rank: int
+    kind: str
+    withdraws: bool
+    day: date
+
+
+class Fresh:
+    """The id is ours: publish, then complete."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The id was stored before; the receipt carries the fingerprint of what was."""
+
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """Somebody else is publishing that id right now, with that content."""
+
+    fingerprint: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Barred:
+    """The event may not become the head of its fact; nothing is reserved."""
+
+    refusal: Refusal
+
+
+FRESH = Fresh()
+Standing = Fresh | Settled | Busy | Barred
