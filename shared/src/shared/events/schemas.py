@@ -37,7 +37,7 @@ def schema_of(event_type: EventType) -> dict[str, Any]:
     for struct in defs.values():
         # Python 3.13 strips the indentation of docstrings, 3.11 keeps it: the files must not care.
         struct["description"] = inspect.cleandoc(struct.get("description", ""))
-    return {
+    schema = {
         "$schema": _DIALECT,
         "$id": f"urn:anxing:schema:{event_type.name}",
         "title": event_type.name,
@@ -47,6 +47,9 @@ def schema_of(event_type: EventType) -> dict[str, Any]:
         "required": outer["required"],
         "$defs": defs,
     }
+    # msgspec leaves tuples in defaults; a schema is plain JSON and nothing else.
+    plain: dict[str, Any] = json.loads(json.dumps(schema))
+    return plain
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
