@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from typing import Any, TextIO
 
 import structlog
+from structlog.tracebacks import ExceptionDictTransformer
 from structlog.types import EventDict, Processor
 
 from shared.runtime.settings import LogSettings
@@ -31,6 +33,8 @@ QUIET_LOGGERS = (
 # aiokafka logs each lost connection several times a second at WARNING and ERROR while a broker is away; our
 # own events tell the same once, with what follows from it.
 SILENT_LOGGERS = ("aiokafka.conn", "aiokafka.client", "aiokafka.cluster")
+# Without local variables: they hold keys, passwords and narrative.
+TRACEBACKS = structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
 
 
 def configure(settings: LogSettings, *, service: str, stream: TextIO | None = None) -> None:
@@ -49,11 +53,15 @@ def configure(settings: LogSettings, *, service: str, stream: TextIO | None = No
     ]
     rendering: list[Processor] = (
         [
-            structlog.processors.dict_tracebacks,
+            TRACEBACKS,
             structlog.processors.JSONRenderer(serializer=_dumps, default=str),
         ]
         if as_json
-        else [structlog.dev.ConsoleRenderer(colors=out.isatty())]
+        else [
+            structlog.dev.ConsoleRenderer(
+                colors=out.isatty(), exception_formatter=structlog.dev.plain_traceback
+            )
+        ]
     )
     handler = logging.StreamHandler(out)
     handler.setFormatter(
@@ -99,6 +107,4 @@ def _adds(service: str) -> Processor:
 
 
 def _dumps(event: EventDict, **options: Any) -> str:
-    import json  # noqa: PLC0415 - only the JSON form needs it
-
     return json.dumps(event, ensure_ascii=False, separators=(",", ":"), **options)

@@ -19,7 +19,7 @@ class FieldError(msgspec.Struct, frozen=True):
     code: str
 
 
-class Document(msgspec.Struct, frozen=True, omit_defaults=True):
+class ProblemDocument(msgspec.Struct, frozen=True, omit_defaults=True):
     """The body of an error answer."""
 
     type: str
@@ -54,7 +54,7 @@ class Problem(Exception):  # noqa: N818 - it is what RFC 9457 calls it
         self.headers = list(headers)
         if retry_after is not None:
             self.headers.append(("Retry-After", str(retry_after)))
-        self.document = Document(
+        self.document = ProblemDocument(
             type=TYPE_PREFIX + code,
             title=title or HTTPStatus(status).phrase,
             status=status,
