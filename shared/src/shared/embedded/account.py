@@ -34,8 +34,8 @@ class Account:
     def let_through(self, path: Path) -> None:
         """Makes sure that this user can reach the path; called as root only.
 
-        A directory above it that lacks it gets the right to be passed through by all, never to be listed: what
-        lies in it stays as protected as its own rights say.
+        A directory above it that lacks it gets the right to be passed through by all, never to be listed:
+        what lies in it stays as protected as its own rights say.
         """
         for parent in {*path.absolute().parents, *path.resolve().parents}:
             mode = parent.stat().st_mode

@@ -125,8 +125,8 @@ class Postgres:
     def _clear_after_crash(self) -> None:
         """Ends backends that outlived a killed server and removes its pid file.
 
-        PostgreSQL copes with both itself, except where the pid was given to a program of the same user. Removing
-        the file while a backend lives could destroy the cluster, hence the order.
+        PostgreSQL copes with both itself, except where the pid was given to a program of the same user.
+        Removing the file while a backend lives could destroy the cluster, hence the order.
         """
         orphans = list(processes_in(self._cluster, name="postgres"))
         if not poll(lambda: not any(orphan.alive() for orphan in orphans), ORPHANS_SECONDS_MAX):

@@ -106,6 +106,14 @@ def stop_found(data: Path) -> list[str]:
     return ended
 
 
+def living(data: Path) -> dict[str, Running]:
+    """The servers that run on a data directory now, whoever started them."""
+    directory = DataDirectory(data)
+    candidates: tuple[Server, ...] = (Kafka(directory, lambda: None), Postgres(directory))
+    found = {server.name: server.find() for server in candidates}
+    return {name: running for name, running in found.items() if running is not None}
+
+
 def _hold_all(
     wanted: Sequence[tuple[Server, int | None]], records: dict[str, object], cancelled: threading.Event
 ) -> list[Held]:
