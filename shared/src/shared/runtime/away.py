@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import asyncpg
+import stamina
 from aiokafka.errors import KafkaError
 
 from shared.runtime.errors import StartupError
+from shared.runtime.logs import get_logger
 from shared.runtime.settings import KafkaSettings
+
+log = get_logger()
+
+T = TypeVar("T")
 
 # Refused, unreachable, starting up or shutting down, cut off, out of connections for now.
 DATABASE_AWAY: tuple[type[Exception], ...] = (
@@ -20,6 +28,13 @@ DATABASE_AWAY: tuple[type[Exception], ...] = (
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
     asyncpg.InterfaceError,
+)
+
+# Away for too long, or there and unwilling: user, password, name of the database.
+REFUSED: tuple[type[Exception], ...] = (
+    *DATABASE_AWAY,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
 )
 
 KAFKA_AWAY: tuple[type[Exception], ...] = (OSError, TimeoutError, KafkaError)
@@ -50,3 +65,24 @@ def kafka_away(settings: KafkaSettings) -> StartupError:
     return StartupError(
         f"Kafka at {settings.bootstrap} does not answer: start it, or correct ANXING_KAFKA__BOOTSTRAP."
     )
+
+
+async def connect_patiently(
+    connect: Callable[[], Awaitable[T]],
+    *,
+    to: str,
+    away: tuple[type[Exception], ...],
+    deadline_seconds: float,
+) -> T:
+    """Connect to a server that may be just starting; the last error is raised at the deadline.
+
+    `to` is what the log says we wait for, once.
+    """
+    async for attempt in stamina.retry_context(
+        on=away, attempts=None, timeout=deadline_seconds, wait_initial=0.1, wait_jitter=0.1, wait_max=1.0
+    ):
+        if attempt.num == 2:
+            log.info("waiting_for", server=to, seconds_max=deadline_seconds)
+        with attempt:
+            return await connect()
+    raise AssertionError("a retry context ends by returning or raising")

@@ -8,16 +8,12 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
-import stamina
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from shared.runtime.away import DATABASE_AWAY, database_away
+from shared.runtime.away import DATABASE_AWAY, REFUSED, address_of, connect_patiently, database_away
 from shared.runtime.migrations import check_schema, migrate
 from shared.runtime.settings import DatabaseSettings
-
-# Away for too long, or there and unwilling: user, password, database name.
-REFUSED: tuple[type[Exception], ...] = (*DATABASE_AWAY, asyncpg.PostgresError)
 
 __all__ = ["Database", "check_schema", "migrate"]
 
@@ -40,20 +36,17 @@ class Database:
         Raises StartupError with host and port, never the password, when it stays unreachable.
         """
         try:
-            async for attempt in stamina.retry_context(
-                on=DATABASE_AWAY,
-                attempts=None,
-                timeout=settings.connect_deadline_seconds,
-                wait_initial=0.1,
-                wait_max=1.0,
-            ):
-                with attempt:
-                    pool = await asyncpg.create_pool(
-                        settings.url,
-                        min_size=1,
-                        max_size=settings.pool_max,
-                        **_connect_options(settings, application_name),
-                    )
+            pool = await connect_patiently(
+                lambda: asyncpg.create_pool(
+                    settings.url,
+                    min_size=1,
+                    max_size=settings.pool_max,
+                    **_connect_options(settings, application_name),
+                ),
+                to=f"database {address_of(settings.url)}",
+                away=DATABASE_AWAY,
+                deadline_seconds=settings.connect_deadline_seconds,
+            )
         except REFUSED as error:
             raise database_away(settings.url, error) from error
         return cls(settings, application_name, pool)

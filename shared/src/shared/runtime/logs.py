@@ -7,6 +7,7 @@ import logging
 import sys
 from typing import Any, TextIO
 
+import stamina.instrumentation
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.types import EventDict, Processor
@@ -80,6 +81,8 @@ def configure(settings: LogSettings, *, service: str, stream: TextIO | None = No
         library.setLevel(logging.WARNING)
     for name in SILENT_LOGGERS:
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    # Who retries says so itself, once; a line for each try of each caller drowns the rest.
+    stamina.instrumentation.set_on_retry_hooks([])
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

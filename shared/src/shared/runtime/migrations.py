@@ -7,7 +7,7 @@ A service keeps date-named revisions (`2026_11_24_0001_start.py`) directly in `m
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import sqlalchemy
@@ -20,7 +20,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from shared.runtime.away import DATABASE_AWAY, address_of, database_away
+from shared.runtime.away import DATABASE_AWAY, REFUSED, address_of, connect_patiently, database_away
 from shared.runtime.errors import StartupError
 
 if TYPE_CHECKING:
@@ -29,9 +29,10 @@ if TYPE_CHECKING:
 # Any constant that all our processes share and nobody else uses in these databases.
 ADVISORY_LOCK = 0x616E78696E67  # "anxing"
 # Two pods that migrate at once wait for each other this long …
-ADVISORY_LOCK_TIMEOUT = "60s"
+GUARD_TIMEOUT = "60s"
 # … but a migration that waits for a table blocks everybody behind it, so it gives up soon.
-LOCK_TIMEOUT = "5s"
+TABLE_LOCK_TIMEOUT = "5s"
+CONNECT_WITHIN_SECONDS = 15.0
 
 
 def migrations_of(package_file: str) -> Path:
@@ -46,27 +47,29 @@ async def migrate(migrations: Path, url: str) -> str:
     stays locked.
     """
     script = _script(migrations)
-    engine = create_async_engine(
-        make_url(url).set(drivername="postgresql+asyncpg"),
-        poolclass=NullPool,
-        connect_args={
-            "timeout": 5,
-            "server_settings": {"application_name": f"{migrations.parent.name}/migrate"},
-        },
-    )
+    name = f"{migrations.parent.name}/migrate"
     try:
-        async with engine.connect() as connection:
-            await connection.run_sync(_upgrade, script)
-    except DATABASE_AWAY as error:
+        guard = await connect_patiently(
+            lambda: asyncpg.connect(url, timeout=5, server_settings={"application_name": name}),
+            to=f"database {address_of(url)}",
+            away=DATABASE_AWAY,
+            deadline_seconds=CONNECT_WITHIN_SECONDS,
+        )
+    except REFUSED as error:
         raise database_away(url, error) from error
+    try:
+        # The lock belongs to the session: closing it, or dying, releases it.
+        await guard.execute(f"SET lock_timeout = '{GUARD_TIMEOUT}'")
+        await guard.execute("SELECT pg_advisory_lock($1)", ADVISORY_LOCK)
+        await _run(script, url, name)
+    except asyncpg.LockNotAvailableError as error:
+        raise _locked(url) from error
     except sqlalchemy.exc.DBAPIError as error:
-        if isinstance(error.orig.__cause__ if error.orig else None, asyncpg.LockNotAvailableError):
-            raise StartupError(
-                f"A table of the database at {address_of(url)} stays locked: migrate again when it is quiet."
-            ) from error
+        if error.orig is not None and isinstance(error.orig.__cause__, asyncpg.LockNotAvailableError):
+            raise _locked(url) from error
         raise
     finally:
-        await engine.dispose()
+        await guard.close()
     return str(script.get_current_head())
 
 
@@ -90,25 +93,38 @@ def _script(migrations: Path) -> ScriptDirectory:
     return ScriptDirectory(str(migrations), version_locations=[str(migrations)])
 
 
-def _upgrade(connection: sqlalchemy.Connection, script: ScriptDirectory) -> None:
-    connection.exec_driver_sql(f"SET lock_timeout = '{ADVISORY_LOCK_TIMEOUT}'")
-    connection.exec_driver_sql(f"SELECT pg_advisory_lock({ADVISORY_LOCK})")
-    connection.exec_driver_sql(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
-    connection.commit()
+async def _run(script: ScriptDirectory, url: str, name: str) -> None:
+    engine = create_async_engine(
+        make_url(url).set(drivername="postgresql+asyncpg"),
+        poolclass=NullPool,
+        connect_args={"server_settings": {"application_name": name, "lock_timeout": TABLE_LOCK_TIMEOUT}},
+    )
+    try:
+        async with engine.connect() as connection:
+            await connection.run_sync(_upgrade, script)
+    finally:
+        await engine.dispose()
 
-    def steps(revision: str, _context: MigrationContext) -> list[RevisionStep]:
+
+def _upgrade(connection: sqlalchemy.Connection, script: ScriptDirectory) -> None:
+    def steps(current: Any, _context: MigrationContext) -> list[RevisionStep]:
         try:
-            return list(script._upgrade_revs("head", revision))  # noqa: SLF001 - what `alembic upgrade` calls
+            return list(script._upgrade_revs("head", current))  # noqa: SLF001 - what `alembic upgrade` calls
         except CommandError as error:
-            service = Path(script.dir).parent.name
+            service, revision = Path(script.dir).parent.name, ", ".join(current)
             raise StartupError(
                 f"The database of {service} is at revision {revision}, which this program does not know: "
                 "it was migrated by a newer version, use that one."
             ) from error
 
-    # The lock belongs to the session, and the engine keeps no session: closing it releases the lock.
     with EnvironmentContext(Config(), script, fn=steps, destination_rev="head") as environment:
         environment.configure(connection=connection, transaction_per_migration=True)
         with environment.begin_transaction():
             environment.run_migrations()
     connection.commit()
+
+
+def _locked(url: str) -> StartupError:
+    return StartupError(
+        f"The database at {address_of(url)} stays locked by somebody else: migrate again when it is quiet."
+    )

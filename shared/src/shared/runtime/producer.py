@@ -10,12 +10,11 @@ import asyncio
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import stamina
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from aiokafka.structs import RecordMetadata
 
-from shared.runtime.away import KAFKA_AWAY, kafka_away
+from shared.runtime.away import KAFKA_AWAY, connect_patiently, kafka_away
 from shared.runtime.clock import Clock
 from shared.runtime.errors import Rejected, Retryable
 from shared.runtime.logs import get_logger
@@ -74,15 +73,12 @@ class RecordProducer:
     async def start(self) -> None:
         """Connect, waiting a while for a broker that is just starting; StartupError when it stays away."""
         try:
-            async for attempt in stamina.retry_context(
-                on=KAFKA_AWAY,
-                attempts=None,
-                timeout=self._settings.connect_deadline_seconds,
-                wait_initial=0.1,
-                wait_max=1.0,
-            ):
-                with attempt:
-                    self._producer = await self._connect()
+            self._producer = await connect_patiently(
+                self._connect,
+                to=f"Kafka {self._settings.bootstrap}",
+                away=KAFKA_AWAY,
+                deadline_seconds=self._settings.connect_deadline_seconds,
+            )
         except KAFKA_AWAY as error:
             raise kafka_away(self._settings) from error
         self._ready.set()

@@ -7,12 +7,11 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-import stamina
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from shared.events.topics import TOPICS, Topic, partitions_of
-from shared.runtime.away import KAFKA_AWAY, kafka_away
+from shared.runtime.away import KAFKA_AWAY, connect_patiently, kafka_away
 from shared.runtime.errors import StartupError
 from shared.runtime.settings import KafkaSettings
 
@@ -58,15 +57,12 @@ async def check_topics(settings: KafkaSettings) -> None:
 @asynccontextmanager
 async def _admin(settings: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
     try:
-        async for attempt in stamina.retry_context(
-            on=KAFKA_AWAY,
-            attempts=None,
-            timeout=settings.connect_deadline_seconds,
-            wait_initial=0.1,
-            wait_max=1.0,
-        ):
-            with attempt:
-                admin = await _connect(settings)
+        admin = await connect_patiently(
+            lambda: _connect(settings),
+            to=f"Kafka {settings.bootstrap}",
+            away=KAFKA_AWAY,
+            deadline_seconds=settings.connect_deadline_seconds,
+        )
     except KAFKA_AWAY as error:
         raise kafka_away(settings) from error
     try:
