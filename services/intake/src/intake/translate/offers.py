@@ -1,0 +1,147 @@
+"""From the bytes of one event to an offer, or to the refusal that says what is wrong and where."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+from shared.events import registry
+from shared.events.catalogue import EventType, kafka_key, lookup
+from shared.events.catalogue import Family as EventFamily
+from shared.events.envelope import INTAKE_STAMPS, Envelope, decode_envelope
+from shared.events.errors import Malformed
+from shared.events.rules import validate, validate_envelope
+from shared.events.topics import Topic
+from shared.runtime.settings import KafkaSettings
+
+from intake.domain.callers import NO_ROLE
+from intake.domain.offers import Family, Offer
+from intake.domain.verdicts import Grounds, Refusal
+from intake.translate.refusals import Broken, refusal_of
+from intake.translate.strict import KEYS_MAX, STRING_CHARS_MAX, Reader
+
+EVENT_BYTES_MAX: Final = 64 * 1024
+_KNOWN: Final = frozenset(Envelope.__struct_fields__)
+_ATTRIBUTE: Final = re.compile(r"[a-z0-9]{1,64}\Z")
+_INT32: Final = 2**31
+_NIL: Final = "00000000-0000-0000-0000-000000000000"
+_FAMILIES: Final = {
+    EventFamily.FACT: Family.FACT,
+    EventFamily.REGISTRY: Family.REGISTRY,
+    EventFamily.ACCESS: Family.ACCESS,
+}
+
+TOO_LARGE: Final = Refusal(
+    Grounds.TOO_LARGE, "event_too_large", f"An event has at most {EVENT_BYTES_MAX // 1024} KiB."
+)
+
+
+class _Unread(msgspec.Struct):
+    """Stands for data that could not be read, while the rules of the envelope are looked at."""
+
+
+class Offers:
+    """Reads events against the contract; for one thread."""
+
+    def __init__(self, kafka: KafkaSettings, zone: ZoneInfo) -> None:
+        self._reader = Reader()
+        self._zone = zone
+        self._kafka = kafka
+        self._names: dict[Topic, str] = {}
+
+    def read(self, raw: bytes) -> Offer | Refusal:
+        """One structured event; `raw` is a JSON text without blanks around it."""
+        if len(raw) > EVENT_BYTES_MAX:
+            return TOO_LARGE
+        try:
+            return self._offer(raw)
+        except Malformed as error:
+            return refusal_of(raw, (error,))
+        except Broken as broken:
+            return refusal_of(raw, broken.violations)
+
+    def _offer(self, raw: bytes) -> Offer | Refusal:
+        document, fingerprint = self._reader.read(raw)
+        _require_cloudevent(document)
+        envelope = decode_envelope(raw)
+        _require_no_stamps(document)
+        event_type = lookup(envelope.type)
+        family = _FAMILIES.get(event_type.family)
+        if family is None:
+            # Outcomes and deliveries are ours to say, whatever the key.
+            return NO_ROLE
+        data = self._data(event_type, envelope)
+        return Offer(
+            envelope.id.lower(),
+            envelope.id,
+            envelope.source,
+            envelope.type,
+            event_type.kind,
+            family,
+            envelope.subject,
+            envelope.root.lower(),
+            envelope.revision,
+            envelope.time,
+            envelope.time.astimezone(self._zone).date(),
+            self._name(event_type.topic),
+            kafka_key(event_type, envelope),
+            raw,
+            fingerprint,
+            (data.community_id, data.station_id) if isinstance(data, registry.CompoundRegistered) else None,
+        )
+
+    def _data(self, event_type: EventType, envelope: Envelope) -> Any:
+        """The data of an event whose rules hold; raises Broken with all that do not."""
+        violations: list[Malformed] = []
+        data: msgspec.Struct = _Unread()
+        try:
+            data = event_type.decode(envelope.data)
+        except Malformed as error:
+            violations.append(error)
+        else:
+            violations += validate(event_type, data)
+        violations += validate_envelope(event_type, envelope, data, self._zone)
+        if envelope.id == _NIL:
+            violations.append(Malformed("nil_id", "/id", "an id is made for each event"))
+        if violations:
+            raise Broken(violations)
+        return data
+
+    def _name(self, topic: Topic) -> str:
+        name = self._names.get(topic)
+        if name is None:
+            name = self._names[topic] = self._kafka.name_of(topic)
+        return name
+
+
+def _require_cloudevent(document: Any) -> None:
+    """What the JSON format of CloudEvents demands of attributes that the contract does not know."""
+    if not isinstance(document, dict):
+        raise Malformed("not_cloudevents", "", "an event is a JSON object")
+    if len(document) > KEYS_MAX:
+        raise Malformed("too_many_keys", "", f"more than {KEYS_MAX} keys in one object")
+    for name in document.keys() - _KNOWN:
+        if not _ATTRIBUTE.match(name):
+            raise Malformed("attribute_name", "", "an attribute is named with lower-case letters and digits")
+        value = document[name]
+        if isinstance(value, str) and len(value) > STRING_CHARS_MAX:
+            raise Malformed("too_long", f"/{name}", f"more than {STRING_CHARS_MAX} characters in one string")
+        fits = (
+            value is None
+            or isinstance(value, str | bool)
+            or (isinstance(value, int) and -_INT32 <= value < _INT32)
+        )
+        if not fits:
+            raise Malformed(
+                "attribute_type", f"/{name}", "an attribute is text, a boolean or a 32-bit integer"
+            )
+
+
+def _require_no_stamps(document: dict[str, Any]) -> None:
+    supplied = INTAKE_STAMPS & document.keys()
+    if supplied:
+        raise Broken(
+            [Malformed("supplied_stamp", f"/{n}", "only intake writes this") for n in sorted(supplied)]
+        )
