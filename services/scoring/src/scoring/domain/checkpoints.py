@@ -1,0 +1,117 @@
+"""STATE: the latest result at each checkpoint of an item decides its points.
+
+Source: rubric.md section 3. `loss = P * (1000 - q) // 1000`, q the mean weight of the counted checkpoints; a
+checkpoint whose latest result is `na` is not counted; one with an open hazard counts as passed, because the
+hazard is charged instead. An item without evidence for long is held down.
+"""
+
+from typing import NamedTuple
+
+from scoring.domain.facts import NEVER, Check, Day, Order
+from scoring.domain.rubric_sections import State
+from scoring.domain.shelf import Plain
+from scoring.domain.steps import StepSum
+from scoring.domain.timeline import Timeline
+
+UNIT = 1_000
+RANKS = {"fail": 0, "partial": 1, "pass": 2, "na": 3}
+"""Results from the worst: of several at one checkpoint in one inspection the worst counts."""
+PASS, NA = RANKS["pass"], RANKS["na"]
+
+Result = tuple[Day, int, str, int]
+"""(day, instant, id, rank)."""
+
+
+class Reading(NamedTuple):
+    """An item's checkpoints on a day: q in per mille (None: nothing counted), latest evidence, next change."""
+
+    share_permille: int | None
+    all_absent: bool
+    evidence: Day | None
+    until: Day
+
+
+class CheckpointShelf:
+    """The checks of one STATE item of one compound, and on which days hazards are open at its checkpoints."""
+
+    __slots__ = ("hazards", "results")
+
+    def __init__(self) -> None:
+        self.results: dict[str, Timeline[Result]] = {}
+        self.hazards: dict[str, StepSum] = {}
+
+    def add(self, checkpoint: str, order: Order, rank: int) -> None:
+        if checkpoint not in self.results:
+            self.results[checkpoint] = Timeline()
+        self.results[checkpoint].add((*order, rank))
+
+    def remove(self, checkpoint: str, order: Order, rank: int) -> None:
+        results = self.results.get(checkpoint)
+        if results is not None:
+            results.remove((*order, rank))
+            if not results:
+                del self.results[checkpoint]
+
+    def hazard(self, checkpoint: str, opened: Day, closed: Day, sign: int) -> None:
+        """Counts (`sign` 1) or uncounts (-1) a hazard that is open from `opened` to before `closed`."""
+        if checkpoint not in self.hazards:
+            self.hazards[checkpoint] = StepSum()
+        self.hazards[checkpoint].add(opened, sign)
+        if closed < NEVER:
+            self.hazards[checkpoint].add(closed, -sign)
+
+    def reading(self, rules: State, day: Day) -> Reading:
+        """What the checkpoints say on `day`."""
+        weights = (rules.fail_permille, rules.partial_permille, rules.pass_permille)
+        total = counted = 0
+        evidence: Day | None = None
+        until = NEVER
+        for checkpoint, results in self.results.items():
+            until = min(until, results.next_after(day))
+            latest = results.latest(day)
+            if latest is None:
+                continue
+            if evidence is None or latest[0] > evidence:
+                evidence = latest[0]
+            rank = latest[3]
+            if rank == NA:
+                continue
+            hazards = self.hazards.get(checkpoint)
+            if hazards is not None:
+                until = min(until, hazards.next_after(day))
+                if hazards.at(day) > 0:
+                    rank = PASS
+            counted += 1
+            total += weights[rank]
+        absent = evidence is not None and not counted
+        return Reading(total // counted if counted else None, absent, evidence, until)
+
+    def pack(self, day: Day, origin: Day) -> Plain:
+        return (
+            tuple((name, *one.pack_latest(day, origin)) for name, one in self.results.items()),
+            tuple((name, *one.pack(day, origin)) for name, one in self.hazards.items() if one.lasts(day)),
+        )
+
+    @classmethod
+    def unpack(cls, plain: Plain, origin: Day) -> "CheckpointShelf":
+        shelf = cls()
+        results, hazards = plain
+        for name, *parts in results:
+            shelf.results[name] = Timeline.unpack(parts, 4, origin)
+        for name, *parts in hazards:
+            shelf.hazards[name] = StepSum.unpack(tuple(parts), origin)
+        return shelf
+
+
+def loss(full_milli: int, share_permille: int | None) -> int:
+    """What an item loses for its checkpoints; nothing where none is counted."""
+    return 0 if share_permille is None else full_milli * (UNIT - share_permille) // UNIT
+
+
+def worst(checks: tuple[Check, ...]) -> dict[tuple[str, str], int]:
+    """The worst rank by item and checkpoint of one inspection."""
+    found: dict[tuple[str, str], int] = {}
+    for check in checks:
+        key, rank = (check.item, check.checkpoint), RANKS[check.result]
+        found[key] = min(rank, found.get(key, rank))
+    return found

@@ -1,0 +1,73 @@
+"""DECAY: a fact costs `base * f * r * w(age) // 1_000_000_000`, and its weight falls with its age.
+
+Source: rubric.md section 3. Of checks with the same finding in one ISO week only the worst counts (`weekly`).
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from scoring.domain.facts import NEVER, Day, Order
+from scoring.domain.rubric_sections import Bands
+from scoring.domain.steps import Step
+
+PER_MILLE_CUBED = 1_000_000_000
+UNIT = 1_000
+
+
+class Charge(NamedTuple):
+    """What one fact costs (or gains): base in mp, size and result in per mille, from its day until `until`."""
+
+    day: Day
+    base_milli: int
+    size_permille: int = UNIT
+    result_permille: int = UNIT
+    until: Day = NEVER
+
+    def amount(self, weight: int) -> int:
+        """The amount at an age that weighs `weight` per mille."""
+        return self.base_milli * self.size_permille * self.result_permille * weight // PER_MILLE_CUBED
+
+    def at(self, bands: Bands, day: Day) -> int:
+        """The amount on `day`."""
+        if not self.day <= day < self.until:
+            return 0
+        age = day - self.day
+        for limit, weight in bands:
+            if age < limit:
+                return self.amount(weight)
+        return 0
+
+    def steps(self, bands: Bands) -> list[Step]:
+        """The amount as steps: on the day of the fact, at each band, and where another fact takes over."""
+        found: list[Step] = []
+        start, before = self.day, 0
+        full = self.base_milli * self.size_permille * self.result_permille
+        for limit, weight in bands:
+            if start >= self.until:
+                break
+            now = full * weight // PER_MILLE_CUBED
+            found.append((start, now - before))
+            before = now
+            start = self.day + limit
+        if before:
+            found.append((min(start, self.until), -before))
+        return found
+
+
+class Finding(NamedTuple):
+    """A failed check of a DECAY item; ordered as facts are."""
+
+    order: Order
+    result_permille: int
+
+
+def weekly(findings: Iterable[Finding], base_milli: int) -> list[Charge]:
+    """The charges of equal findings of one week: the worst so far, of equals the first, until a worse comes."""
+    charges: list[Charge] = []
+    for order, result in sorted(findings):
+        if charges and result <= charges[-1].result_permille:
+            continue
+        if charges:
+            charges[-1] = charges[-1]._replace(until=order[0])
+        charges.append(Charge(order[0], base_milli, UNIT, result))
+    return charges

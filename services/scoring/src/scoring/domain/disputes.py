@@ -1,0 +1,135 @@
+"""E1 纠纷警情 and E2 调处化解: what a dispute costs from its recording, its mediation and its escalation.
+
+Source: rubric.md section 4, E1 and E2. All facts of one `dispute_id` are judged together.
+"""
+
+from typing import NamedTuple
+
+from scoring.domain.decay import UNIT, Charge
+from scoring.domain.facts import (
+    Day,
+    DisputeEscalated,
+    DisputeMediated,
+    DisputeRecorded,
+    Fact,
+)
+from scoring.domain.groups import Groups
+from scoring.domain.shelf import Plain
+from scoring.domain.size import Terms
+
+RECORDED, MEDIATED, ESCALATED = 0, 1, 2
+
+
+class Event(NamedTuple):
+    """One fact of a dispute: `code` only of the recording, `level` only of an escalation."""
+
+    day: Day
+    instant_us: int
+    event_id: str
+    move: int
+    code: str = ""
+    repeat: int = 0
+    called: int = 0
+    by_company: int = 0
+    level: str = ""
+
+
+class DisputeCharges(NamedTuple):
+    """What a dispute costs in the item of disputes and in the one of their handling."""
+
+    disputes: tuple[Charge, ...] = ()
+    handling: tuple[Charge, ...] = ()
+    unresolved: Charge | None = None
+    """The one of `handling` for a mediation that did not come in time."""
+
+
+class DisputeShelf:
+    """The disputes of one compound by id."""
+
+    __slots__ = ("disputes",)
+
+    def __init__(self) -> None:
+        self.disputes: Groups[Event] = Groups()
+
+    def charges(self, dispute_id: str, terms: Terms) -> DisputeCharges:
+        """What the dispute costs, by all that is known of it."""
+        events = self.disputes.of(dispute_id)
+        return charges_of(events, terms) if events else DisputeCharges()
+
+    def pack(self, day: Day, origin: Day, terms: Terms) -> Plain:
+        rules = terms.rubric.disputes
+        items = terms.rubric.items
+        reach = rules.mediation_days + max(
+            items[code].bands[-1][0] for code in (rules.item, rules.handling_item)
+        )
+        return self.disputes.pack(origin, lambda events: events[-1].day + reach <= day)
+
+    @classmethod
+    def unpack(cls, plain: Plain, origin: Day) -> "DisputeShelf":
+        shelf = cls()
+        shelf.disputes = Groups.unpack(plain, origin, Event, len(Event._fields))
+        return shelf
+
+
+def event_of(fact: Fact, data: DisputeRecorded | DisputeMediated | DisputeEscalated) -> Event:
+    """The fact as an event of its dispute."""
+    if isinstance(data, DisputeRecorded):
+        return Event(
+            *fact.order,
+            RECORDED,
+            data.code,
+            int(data.repeat),
+            int(data.incident is not None),
+            int(fact.by_company),
+        )
+    if isinstance(data, DisputeEscalated):
+        return Event(*fact.order, ESCALATED, level=data.level)
+    return Event(*fact.order, MEDIATED)
+
+
+def charges_of(events: list[Event], terms: Terms) -> DisputeCharges:
+    """What a dispute costs; `events` in order. Each charge begins on the day that brings it about."""
+    rules = terms.rubric.disputes
+    recorded = next((event for event in events if event.move == RECORDED), None)
+    escalations = _escalations(events, terms)
+    if recorded is None:
+        return DisputeCharges(handling=escalations)
+    item, base = terms.rubric.codes.get(recorded.code, ("", 0))
+    if item != rules.item:
+        # Escalated before it was recorded: charged until its code is known.
+        before = tuple(charge._replace(until=min(charge.until, recorded.day)) for charge in escalations)
+        return DisputeCharges(handling=before)
+    deadline = recorded.day + rules.mediation_days
+    mediated = min(
+        (event.day for event in events if event.move == MEDIATED and event.day < deadline), default=None
+    )
+    charged: tuple[Charge, ...] = ()
+    if not recorded.called:
+        size = terms.size_permille(recorded.day) if terms.rubric.items[item].sized else UNIT
+        charge = Charge(recorded.day, base, size)
+        if recorded.by_company and mediated is not None:
+            charge = charge._replace(until=max(mediated, recorded.day))
+        charged = (charge,)
+    handling = list(escalations)
+    if recorded.repeat:
+        handling.append(Charge(recorded.day, rules.repeat_milli, terms.size_permille(recorded.day)))
+    unresolved = None
+    if mediated is None:
+        unresolved = Charge(deadline, rules.unresolved_milli, terms.size_permille(deadline))
+        handling.append(unresolved)
+    return DisputeCharges(charged, tuple(handling), unresolved)
+
+
+def _escalations(events: list[Event], terms: Terms) -> tuple[Charge, ...]:
+    """The highest level so far, of equals the first, until a higher one comes."""
+    levels = list(terms.rubric.disputes.levels_milli)
+    charges: list[Charge] = []
+    highest = -1
+    for event in events:
+        if event.move != ESCALATED or levels.index(event.level) <= highest:
+            continue
+        if charges:
+            charges[-1] = charges[-1]._replace(until=event.day)
+        highest = levels.index(event.level)
+        charges.append(Charge(event.day, terms.rubric.disputes.levels_milli[event.level]))
+    return tuple(charges)

@@ -1,0 +1,85 @@
+"""A1, F2: failed checks of DECAY items, gathered by item, checkpoint, finding and ISO week.
+
+Source: rubric.md section 3: finding the same thing twice in a week is one finding, the worst of them.
+"""
+
+from bisect import insort
+from collections.abc import Mapping
+
+from scoring.domain.decay import Charge, Finding, weekly
+from scoring.domain.facts import Check, Day
+from scoring.domain.rubric_sections import Findings, Item
+from scoring.domain.shelf import Plain
+from scoring.domain.size import Terms
+
+OTHER = "other"
+DAYS_OF_WEEK = 7
+
+Key = tuple[str, str, str, int]
+"""(item, checkpoint, finding, number of the ISO week)."""
+
+
+class FindingShelf:
+    """The findings of one compound by week."""
+
+    __slots__ = ("weeks",)
+
+    def __init__(self) -> None:
+        self.weeks: dict[Key, list[Finding]] = {}
+
+    def add(self, key: Key, finding: Finding) -> None:
+        insort(self.weeks.setdefault(key, []), finding)
+
+    def remove(self, key: Key, finding: Finding) -> None:
+        findings = self.weeks.get(key)
+        if findings is not None and finding in findings:
+            findings.remove(finding)
+            if not findings:
+                del self.weeks[key]
+
+    def charges(self, key: Key, item: Item) -> list[Charge]:
+        """What the findings of one week cost."""
+        return weekly(self.weeks.get(key, ()), base_milli(item.findings_milli, key[2]))
+
+    def pack(self, day: Day, origin: Day, terms: Terms) -> Plain:
+        """The weeks of which any day, also one not yet reported, can still cost something after `day`."""
+        return tuple(
+            (item, checkpoint, finding, week, *(part for one in findings for part in _plain(one, origin)))
+            for (item, checkpoint, finding, week), findings in self.weeks.items()
+            if last_day(week) + terms.rubric.items[item].bands[-1][0] > day
+        )
+
+    @classmethod
+    def unpack(cls, plain: Plain, origin: Day) -> "FindingShelf":
+        shelf = cls()
+        for item, checkpoint, finding, week, *parts in plain:
+            shelf.weeks[item, checkpoint, finding, week] = [
+                Finding((parts[at] + origin, parts[at + 1], parts[at + 2]), parts[at + 3])
+                for at in range(0, len(parts), 4)
+            ]
+        return shelf
+
+
+def result_permille(rules: Findings, check: Check) -> int:
+    """R of a check; 0 for one that costs nothing."""
+    return {"fail": rules.fail_permille, "partial": rules.partial_permille}.get(check.result, 0)
+
+
+def base_milli(findings_milli: Mapping[str, int], finding: str) -> int:
+    """The base of a finding; one that is not named counts as other."""
+    return findings_milli.get(finding, findings_milli[OTHER])
+
+
+def key_of(check: Check, day: Day) -> Key:
+    """What makes two checks the same finding."""
+    return (check.item, check.checkpoint, check.finding or "", (day - 1) // DAYS_OF_WEEK)
+
+
+def last_day(week: int) -> Day:
+    """The Sunday of a week; day 1 of the calendar was a Monday."""
+    return (week + 1) * DAYS_OF_WEEK
+
+
+def _plain(finding: Finding, origin: Day) -> tuple[int, int, str, int]:
+    day, instant, name = finding.order
+    return (day - origin, instant, name, finding.result_permille)

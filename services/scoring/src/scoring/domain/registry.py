@@ -1,0 +1,148 @@
+"""What the registry says about a compound and its company on a day (rubric.md section 1)."""
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from scoring.domain.facts import NEVER, Day
+from scoring.domain.revisions import counted
+
+
+class CompoundRevision(NamedTuple):
+    """One registration of a compound, the full state from `effective_from` on."""
+
+    compound: str
+    root: str
+    revision: int
+    event_id: str
+    source: str
+    received_us: int
+    effective_from: Day
+    households: int
+    occupied_households: int
+    buildings: int
+    enclosed: bool
+    company_id: str
+    name: str = ""
+    enrolled_on: Day | None = None
+    withdrawn_on: Day | None = None
+    fingerprint: bytes = b""
+    community_id: str = ""
+    station_id: str = ""
+    street_id: str | None = None
+    developer_id: str | None = None
+    committee_id: str | None = None
+
+    def enrolled(self, day: Day) -> bool:
+        """Whether this revision, in force on `day`, says enrolled."""
+        if self.enrolled_on is None or day < self.enrolled_on:
+            return False
+        return self.withdrawn_on is None or day < self.withdrawn_on
+
+
+class Permit(NamedTuple):
+    """A permit and its first and last valid day."""
+
+    valid_from: Day
+    valid_to: Day
+
+    def valid(self, day: Day) -> bool:
+        return self.valid_from <= day <= self.valid_to
+
+
+class CompanyRevision(NamedTuple):
+    """One registration of a property company."""
+
+    company_id: str
+    root: str
+    revision: int
+    event_id: str
+    source: str
+    received_us: int
+    effective_from: Day
+    construction_permit: Permit
+    market_registration: Permit
+    name: str = ""
+    fingerprint: bytes = b""
+
+
+class Registry:
+    """The revisions of one compound and of the companies it names, ready to be asked by day."""
+
+    __slots__ = (
+        "_companies",
+        "_compound_starts",
+        "_compounds",
+        "boundaries",
+        "company_revisions",
+        "first_enrolled",
+    )
+
+    def __init__(
+        self,
+        compound_revisions: Iterable[CompoundRevision],
+        company_revisions: Iterable[CompanyRevision] = (),
+    ) -> None:
+        self._compounds = sorted(
+            counted(compound_revisions).values(),
+            key=lambda one: (one.effective_from, one.received_us, one.event_id.lower()),
+        )
+        self._compound_starts = [one.effective_from for one in self._compounds]
+        self.company_revisions = tuple(counted(company_revisions).values())
+        self._companies: dict[str, list[CompanyRevision]] = {}
+        for company in sorted(
+            self.company_revisions,
+            key=lambda one: (one.effective_from, one.received_us, one.event_id.lower()),
+        ):
+            self._companies.setdefault(company.company_id, []).append(company)
+        enrolments = [one.enrolled_on for one in self._compounds if one.enrolled_on is not None]
+        self.first_enrolled: Day | None = min(enrolments, default=None)
+        """e of rubric.md: the smallest `enrolled_on` of all counted revisions."""
+        self.boundaries: list[Day] = self._find_boundaries()
+        """All days on which something in the registry may begin or end, ascending."""
+
+    @property
+    def compound_revisions(self) -> tuple[CompoundRevision, ...]:
+        """The counted revisions in the order in which they come into force."""
+        return tuple(self._compounds)
+
+    @property
+    def known(self) -> bool:
+        """Whether the compound was ever registered."""
+        return bool(self._compounds)
+
+    def in_force(self, day: Day) -> CompoundRevision | None:
+        """The revision in force on `day`, before the first the first; None when never registered."""
+        found = self._compounds
+        if not found:
+            return None
+        return found[max(bisect_right(self._compound_starts, day) - 1, 0)]
+
+    def company_in_force(self, day: Day) -> CompanyRevision | None:
+        """The revision of the company that the compound has on `day`; None when never registered."""
+        compound = self.in_force(day)
+        found = self._companies.get(compound.company_id) if compound is not None else None
+        if not found:
+            return None
+        place = bisect_right(found, day, key=lambda one: one.effective_from) - 1
+        return found[max(place, 0)]
+
+    def enrolled(self, day: Day) -> bool:
+        """Whether the compound is enrolled on `day`, by the revision then in force."""
+        revision = self.in_force(day)
+        return revision is not None and revision.enrolled(day)
+
+    def _find_boundaries(self) -> list[Day]:
+        days: set[Day | None] = set()
+        for compound in self._compounds:
+            days |= {compound.effective_from, compound.enrolled_on, compound.withdrawn_on}
+        for company in self.company_revisions:
+            days.add(company.effective_from)
+            for permit in (company.construction_permit, company.market_registration):
+                days |= {permit.valid_from, permit.valid_to + 1}
+        return sorted(day for day in days if day is not None)
+
+    def next_boundary(self, day: Day) -> Day:
+        """The first boundary after `day`, NEVER without one."""
+        place = bisect_right(self.boundaries, day)
+        return self.boundaries[place] if place < len(self.boundaries) else NEVER

@@ -1,0 +1,38 @@
+"""What the families of facts share: the points of an item, and what a packed book is made of.
+
+Each family has a shelf that holds what its rule needs. It is changed by `add` and `remove` with facts that count
+(enrolled on their day, not withdrawn) and asked by day. `pack(day)` leaves out what no question about `day` or
+later can need; where a later fact touches something left out, the shelf raises `Forgotten`.
+"""
+
+from typing import Any, NamedTuple, TypeAlias
+
+from scoring.domain.facts import NEVER, Day
+
+Plain: TypeAlias = Any
+"""Tuples of tuples, whole numbers, strings and None: what a packed book is made of."""
+
+
+class Forgotten(Exception):  # noqa: N818  # said as a fact, handled as one: the book is built anew
+    """The answer needs facts that were left out when the book was packed."""
+
+
+class Points(NamedTuple):
+    """The points of one item on one day, and the first later day on which they may differ.
+
+    `full_milli` is P on that day (C3 may move its points to others); `unverified` means without any evidence,
+    `stale` without evidence for too long.
+    """
+
+    points_milli: int
+    full_milli: int
+    until: Day = NEVER
+    unverified: bool = False
+    stale: bool = False
+
+
+def unproven(full_milli: int, day: Day, grace_end: Day, until: Day) -> Points:
+    """The points of an item of which there is no evidence: full while in grace, then none (rubric.md section 3)."""
+    if day < grace_end:
+        return Points(full_milli, full_milli, min(until, grace_end), unverified=True)
+    return Points(0, full_milli, until, unverified=True)
