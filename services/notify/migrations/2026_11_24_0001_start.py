@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from alembic import op
-
 from shared.runtime import cursor, outbox, parking
 
 revision = "2026_11_24_0001"
@@ -126,13 +125,11 @@ STATEMENTS = (
         urgent boolean NOT NULL DEFAULT false,
         claim bigint,
         worker integer,
-        in_hand integer NOT NULL DEFAULT 0,
         slots smallint NOT NULL DEFAULT 2,
         slow_until timestamptz,
         paused_until timestamptz,
         failing_since timestamptz,
         failures integer NOT NULL DEFAULT 0,
-        last_success_at timestamptz,
         rate_per_minute integer CHECK (rate_per_minute > 0),
         tokens double precision NOT NULL DEFAULT 0,
         tokens_at timestamptz NOT NULL DEFAULT now(),

@@ -61,15 +61,17 @@ class Health:
     def is_slow(self, now: datetime) -> bool:
         return self.slow_until is not None and self.slow_until > now
 
-    def blocked_until(self, now: datetime) -> datetime | None:
-        """When anything may be taken again, or None when it may now."""
-        ends = [end for end in (self.paused_until, self._open_until()) if end is not None and end > now]
-        if self.bucket is not None and (refilled := self.bucket.refilled(now)).tokens < 1:
-            ends.append(refilled.next_at())
-        return max(ends, default=None)
+    def halted_until(self, now: datetime) -> datetime | None:
+        """When sending may go on: the receiver asked for a pause, or the breaker is open."""
+        opened_until = self.breaker.open_until if self.breaker.state is State.OPEN else None
+        return max((end for end in (self.paused_until, opened_until) if end and end > now), default=None)
 
-    def _open_until(self) -> datetime | None:
-        return self.breaker.open_until if self.breaker.state is State.OPEN else None
+    def blocked_until(self, now: datetime) -> datetime | None:
+        """When anything may be taken again: not halted, and a token in the bucket."""
+        halted = self.halted_until(now)
+        if self.bucket is None or (refilled := self.bucket.refilled(now)).tokens >= 1:
+            return halted
+        return max(refilled.next_at(), halted or now)
 
     def given_up(self, now: datetime) -> bool:
         """Five days without success and enough attempts that a quiet endpoint is not punished."""
@@ -82,7 +84,7 @@ class Health:
 
 def opened(health: Health, now: datetime) -> Health:
     """The health as a turn begins: a breaker whose time has passed lets one probe through."""
-    if health.breaker.state is State.OPEN and health.blocked_until(now) is None:
+    if health.breaker.state is State.OPEN and health.halted_until(now) is None:
         return replace(health, breaker=breakers.probing(health.breaker))
     return health
 

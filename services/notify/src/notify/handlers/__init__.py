@@ -1,0 +1,1 @@
+"""What notify does: pure planning, and loops that need nothing but ports."""

@@ -1,0 +1,1 @@
+"""Tables and statements, one module per part of the flow."""
