@@ -31,9 +31,8 @@ QUIET_LOGGERS = (
     "uvicorn.error",
     "litestar",
 )
-# aiokafka logs each lost connection several times a second at WARNING and ERROR while a broker is away; our
-# own events tell the same once, with what follows from it.
-SILENT_LOGGERS = ("aiokafka.conn", "aiokafka.client", "aiokafka.cluster")
+# While a broker is away aiokafka says so forty times a second; the same message counts once in this time.
+REPEAT_AFTER_SECONDS = 60.0
 # Without local variables: they hold keys, passwords and narrative.
 TRACEBACKS = structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
 
@@ -71,6 +70,7 @@ def configure(settings: LogSettings, *, service: str, stream: TextIO | None = No
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
         )
     )
+    handler.addFilter(_NotAgain())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.level.upper())
@@ -79,8 +79,6 @@ def configure(settings: LogSettings, *, service: str, stream: TextIO | None = No
         library.handlers.clear()
         library.propagate = True
         library.setLevel(logging.WARNING)
-    for name in SILENT_LOGGERS:
-        logging.getLogger(name).setLevel(logging.CRITICAL)
     # Who retries says so itself, once; a line for each try of each caller drowns the rest.
     stamina.instrumentation.set_on_retry_hooks([])
     structlog.configure(
@@ -99,6 +97,27 @@ def get_logger(name: str = "anxing") -> structlog.stdlib.BoundLogger:
     """A logger; events are static names in snake case, everything that varies is a keyword."""
     logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
     return logger
+
+
+class _NotAgain(logging.Filter):
+    """Drops what a library has said within the last minute; values filled in do not count."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        # Our own records carry a dict, which structlog renders; only strangers are filtered.
+        if not isinstance(record.msg, str) or record.levelno >= logging.CRITICAL:
+            return True
+        key = (record.name, record.msg)
+        last = self._said.get(key)
+        if last is not None and record.created - last < REPEAT_AFTER_SECONDS:
+            return False
+        if len(self._said) >= 1_000:
+            self._said.clear()
+        self._said[key] = record.created
+        return True
 
 
 def _adds(service: str) -> Processor:
