@@ -100,7 +100,8 @@ def read_json(path: Path) -> dict[str, Any]:
 def write_json(path: Path, content: object, *, mode: int = 0o644) -> None:
     """Replaces a file as a whole: a reader sees the old content or the new, never a part."""
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    fresh.unlink(missing_ok=True)
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(descriptor, "w") as file:
         json.dump(content, file, indent=2, ensure_ascii=False)
         file.write("\n")

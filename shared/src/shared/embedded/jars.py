@@ -6,6 +6,7 @@ import shutil
 import threading
 import zipfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from shared.embedded.directory import wait_for_lock
@@ -16,41 +17,75 @@ REPOSITORY_VARIABLE = "ANXING_MAVEN_REPOSITORY"
 _STAGING = ".anxing-staging"
 
 
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Where jgo keeps resolved sets of jars and downloaded files, and where it fetches from."""
+
+    cache: Path
+    kept: Path
+    repositories: dict[str, str]
+
+    @property
+    def repository(self) -> str:
+        return next(reversed(self.repositories.values()))
+
+
 def class_path(on_download: Callable[[], None], cancelled: threading.Event | None = None) -> str:
     """The class path of Kafka; fetches what is missing first and calls `on_download` before it does.
 
     Errors: RepositoryUnreachableError (only when something is missing), DiskFullError, EmbeddedError.
     """
-    # Imported here: most verbs never need it, and it takes a while.
+    places = _places()
+    try:
+        places.cache.mkdir(parents=True, exist_ok=True)
+        with (places.cache / "anxing.lock").open("a") as file:
+            wait_for_lock(file, f"another download of Kafka into {places.cache}", cancelled)
+            jars = _cached(places) or _fetched(places, on_download)
+    except OSError as error:
+        if "No space left" in str(error):
+            raise DiskFullError(places.cache) from error
+        raise EmbeddedError(
+            f"Kafka's jars cannot be kept in {places.cache} ({error}): set JGO_CACHE_DIR and M2_REPO"
+        ) from error
+    return os.pathsep.join(str(jar) for jar in jars)
+
+
+def are_cached() -> bool:
+    """Whether Kafka can start without fetching anything."""
+    return _cached(_places()) is not None
+
+
+def repository_answers() -> tuple[bool, str]:
+    """Whether the Maven repository can be reached now, and its address."""
+    import requests  # noqa: PLC0415 - comes with jgo, needed here only
+
+    repository = _places().repository
+    try:
+        return requests.head(repository, timeout=5, allow_redirects=True).status_code < 500, repository
+    except requests.RequestException:
+        return False, repository
+
+
+def _places() -> _Places:
+    # Imported here as everywhere below: most verbs never need it, and it takes a while.
     from jgo.config import GlobalSettings  # noqa: PLC0415
     from jgo.constants import MAVEN_CENTRAL_URL  # noqa: PLC0415
 
     settings = GlobalSettings.load()
-    repositories = {"central": MAVEN_CENTRAL_URL, **settings.repositories}
-    if mirror := os.environ.get(REPOSITORY_VARIABLE):
-        repositories = {"mirror": mirror}
-    cache, kept = Path(settings.cache_dir), Path(settings.repo_cache)
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-        with (cache / "anxing.lock").open("a") as file:
-            wait_for_lock(file, f"another download of Kafka into {cache}", cancelled)
-            jars = _cached(cache, repositories) or _fetched(cache, kept, repositories, on_download)
-    except OSError as error:
-        if "No space left" in str(error):
-            raise DiskFullError(cache) from error
-        raise EmbeddedError(f"Kafka's jars cannot be kept in {cache} ({error}): set JGO_CACHE_DIR") from error
-    return os.pathsep.join(str(jar) for jar in jars)
+    mirror = os.environ.get(REPOSITORY_VARIABLE)
+    repositories = {"mirror": mirror} if mirror else {"central": MAVEN_CENTRAL_URL, **settings.repositories}
+    return _Places(Path(settings.cache_dir), Path(settings.repo_cache), repositories)
 
 
-def _cached(cache: Path, repositories: dict[str, str]) -> list[Path] | None:
+def _cached(places: _Places) -> list[Path] | None:
     """The jars of an earlier resolution, or None when there is none or it was interrupted."""
     from jgo.env import EnvironmentBuilder  # noqa: PLC0415
     from jgo.maven import MavenContext  # noqa: PLC0415
 
     # Nothing is fetched here: an absent cache shows as a refusal of the offline context.
-    context = MavenContext(repo_cache=cache / _STAGING, remote_repos=repositories, offline=True)
+    context = MavenContext(repo_cache=places.cache / _STAGING, remote_repos=places.repositories, offline=True)
     with contextlib.suppress(RuntimeError):
-        environment = EnvironmentBuilder(context=context, cache_dir=cache).from_endpoint(KAFKA)
+        environment = EnvironmentBuilder(context=context, cache_dir=places.cache).from_endpoint(KAFKA)
         # The lock file is written last.
         if environment.lock_path.exists() and all(zipfile.is_zipfile(jar) for jar in environment.all_jars):
             return list(environment.all_jars)
@@ -58,9 +93,7 @@ def _cached(cache: Path, repositories: dict[str, str]) -> list[Path] | None:
     return None
 
 
-def _fetched(
-    cache: Path, kept: Path, repositories: dict[str, str], on_download: Callable[[], None]
-) -> list[Path]:
+def _fetched(places: _Places, on_download: Callable[[], None]) -> list[Path]:
     """Resolves and downloads beside the kept repository and moves whole files into it at the end.
 
     jgo writes a download straight to its final name and trusts any file that has it, so that a download which
@@ -70,16 +103,17 @@ def _fetched(
     from jgo.maven import MavenContext  # noqa: PLC0415
     from requests import RequestException  # noqa: PLC0415
 
-    staging = kept / _STAGING
+    kept, staging = places.kept, places.kept / _STAGING
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
     on_download()
-    context = MavenContext(repo_cache=staging, local_repos=[kept], remote_repos=repositories, timeout=20)
+    context = MavenContext(
+        repo_cache=staging, local_repos=[kept], remote_repos=places.repositories, timeout=20
+    )
     try:
-        environment = EnvironmentBuilder(context=context, cache_dir=cache).from_endpoint(KAFKA)
+        environment = EnvironmentBuilder(context=context, cache_dir=places.cache).from_endpoint(KAFKA)
     except (RequestException, RuntimeError) as error:
-        where = next(reversed(repositories.values()))
-        raise RepositoryUnreachableError(where, cache, _reason(error)) from error
+        raise RepositoryUnreachableError(places.repository, places.cache, _reason(error)) from error
     broken = [jar for jar in environment.all_jars if not zipfile.is_zipfile(jar)]
     if broken:
         shutil.rmtree(environment.path)

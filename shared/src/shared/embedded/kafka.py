@@ -68,7 +68,7 @@ class Kafka:
     name = "kafka"
     title = "Kafka"
     stop_signal = signal.SIGTERM
-    stop_seconds = 6.0
+    stop_seconds = 4.0
 
     def __init__(self, data: DataDirectory, on_download: Callable[[], None]) -> None:
         self._data = data

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from shared.embedded import tail
+from shared.embedded import logfiles
 from shared.embedded.errors import CalledOffError, DiskFullError, NotReadyError
 from shared.embedded.processes import ProcessMark, end, poll
 
@@ -40,7 +40,8 @@ def launch(program: Program, ready: Callable[[], bool], cancelled: threading.Eve
     Answers when `ready` does. Errors: PortLostError, DiskFullError, NotReadyError, CalledOffError; the
     program does not run after any of them.
     """
-    offset = tail.size_of(program.log)
+    logfiles.rotate(program.log)
+    offset = logfiles.size_of(program.log)
     with program.log.open("ab") as log:
         child = subprocess.Popen(  # noqa: S603 - commands of ours
             program.command,
@@ -60,12 +61,12 @@ def launch(program: Program, ready: Callable[[], bool], cancelled: threading.Eve
         end(mark, program.stop_signal, program.stop_seconds)
     if cancelled.is_set():
         raise CalledOffError(program.server)
-    raise _failure(program, tail.written_since(program.log, offset), ended=bool(ended_or_ready))
+    raise _failure(program, logfiles.written_since(program.log, offset), ended=bool(ended_or_ready))
 
 
 def run_once(program: Program) -> None:
     """Runs a preparing program to its end; DiskFullError or NotReadyError when it fails."""
-    offset = tail.size_of(program.log)
+    offset = logfiles.size_of(program.log)
     with program.log.open("ab") as log:
         done = subprocess.run(  # noqa: S603 - commands of ours
             program.command,
@@ -79,7 +80,7 @@ def run_once(program: Program) -> None:
             **program.as_child,
         )
     if done.returncode != 0:
-        raise _failure(program, tail.written_since(program.log, offset), ended=True)
+        raise _failure(program, logfiles.written_since(program.log, offset), ended=True)
 
 
 def plain_environment() -> dict[str, str]:
@@ -92,9 +93,9 @@ def plain_environment() -> dict[str, str]:
 
 
 def _failure(program: Program, written: str, *, ended: bool) -> Exception:
-    if tail.is_port_taken(written):
+    if logfiles.is_port_taken(written):
         return PortLostError(program.server)
-    if tail.is_disk_full(written):
+    if logfiles.is_disk_full(written):
         return DiskFullError(program.log.parent.parent)
     what = "ended while it was starting" if ended else f"was not ready within {READY_SECONDS_MAX:.0f} s"
-    return NotReadyError(program.server, what, program.log, tail.telling_line(written))
+    return NotReadyError(program.server, what, program.log, logfiles.telling_line(written))

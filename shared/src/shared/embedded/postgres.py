@@ -51,7 +51,7 @@ class Postgres:
     title = "PostgreSQL"
     # Fast shutdown: ends sessions, writes a checkpoint.
     stop_signal = signal.SIGINT
-    stop_seconds = 6.0
+    stop_seconds = 4.0
 
     def __init__(self, data: DataDirectory) -> None:
         self._data = data

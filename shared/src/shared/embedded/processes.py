@@ -100,14 +100,17 @@ def poll(check: Callable[[], T | None], seconds: float, cancelled: threading.Eve
             return None
 
 
-def die_with_parent() -> None:
+def die_with(parent: int) -> None:
     """For a child between fork and exec: the kernel ends it when its parent ends, however that happens.
 
-    Linux only; elsewhere children outlive a parent that was killed, and the next start finds and ends them.
-    The kernel means the *thread* that forked: call from the main thread.
+    Linux only; elsewhere children outlive a parent that was killed, and `anxing down` ends them. The kernel
+    means the *thread* that forked: fork from the main thread.
     """
     if sys.platform == "linux":
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            # It ended before we asked.
+            os._exit(1)
 
 
 # Loaded before any fork: loading between fork and exec may take a lock that another thread holds.

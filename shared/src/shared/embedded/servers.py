@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from shared.embedded import tail
+from shared.embedded import logfiles
 from shared.embedded.directory import DataDirectory, read_json, write_json
 from shared.embedded.errors import CalledOffError, EmbeddedError, NotReadyError, PortTakenError
 from shared.embedded.kafka import Kafka
@@ -34,11 +34,14 @@ class Held:
 class Servers:
     """A Kafka and a PostgreSQL that are ready, and the right to end those that this process started."""
 
-    def __init__(self, data: DataDirectory, kafka: Held, postgres: Held, postgres_url: str) -> None:
-        self.data = data
-        self.kafka = f"{LOOPBACK}:{kafka.running.port}"
-        self.postgres = postgres_url
-        self._held: Sequence[Held] = (kafka, postgres)
+    def __init__(self, directory: DataDirectory, kafka: Held | str, postgres: Held | str) -> None:
+        self.data = directory.path
+        self.kafka = kafka if isinstance(kafka, str) else f"{LOOPBACK}:{kafka.running.port}"
+        self.postgres = (
+            postgres if isinstance(postgres, str) else Postgres(directory).url(postgres.running.port)
+        )
+        self._directory = directory
+        self._held: Sequence[Held] = [held for held in (kafka, postgres) if isinstance(held, Held)]
 
     @classmethod
     def start(
@@ -47,24 +50,27 @@ class Servers:
         *,
         kafka_port: int | None = None,
         postgres_port: int | None = None,
+        given_kafka: str | None = None,
+        given_postgres: str | None = None,
         on_download: Callable[[], None] = lambda: None,
+        cancelled: threading.Event | None = None,
     ) -> Self:
         """Finds or starts both servers of a data directory, side by side; answers when clients can connect.
 
         Servers whose starter still lives are used and not owned; those whose starter was killed become ours.
-        Without a port they get the one they had, the usual one, or any free one. `on_download` is called
-        before Kafka is fetched for the first time. Raises EmbeddedError with one sentence.
+        Without a port they get the one they had, the usual one, or any free one. A server with a given
+        address is used from there and not started. `on_download` is called before Kafka is fetched for the
+        first time; setting `cancelled` from another thread calls the start off. Raises EmbeddedError.
         """
         directory = DataDirectory(data)
         directory.prepare()
-        kafka, postgres = Kafka(directory, on_download), Postgres(directory)
-        cancelled = threading.Event()
-        with directory.locked(cancelled), directory.explained():
-            records = read_json(directory.servers)
-            wanted: list[tuple[Server, int | None]] = [(kafka, kafka_port), (postgres, postgres_port)]
-            held = _hold_all(wanted, records, cancelled)
-            write_json(directory.servers, {each.server.name: _record(each, records) for each in held})
-        return cls(directory, held[0], held[1], postgres.url(held[1].running.port))
+        wanted: list[tuple[Server, int | None]] = []
+        if given_kafka is None:
+            wanted.append((Kafka(directory, on_download), kafka_port))
+        if given_postgres is None:
+            wanted.append((Postgres(directory), postgres_port))
+        held = iter(_hold(directory, wanted, cancelled or threading.Event()))
+        return cls(directory, given_kafka or next(held), given_postgres or next(held))
 
     @property
     def owned(self) -> tuple[str, ...]:
@@ -73,8 +79,17 @@ class Servers:
 
     @property
     def marks(self) -> dict[str, ProcessMark]:
-        """The process of each server."""
+        """The process of each server that runs on the data directory."""
         return {held.server.name: held.running.mark for held in self._held}
+
+    def revive(self) -> list[str]:
+        """Starts servers of ours again that ended by themselves, on the same ports; answers their names."""
+        ended = [held for held in self._held if held.owned and not held.running.mark.alive()]
+        again = _hold(
+            self._directory, [(held.server, held.running.port) for held in ended], threading.Event()
+        )
+        self._held = [held for held in self._held if held not in ended] + again
+        return [held.server.name for held in ended]
 
     def stop(self) -> None:
         """Ends the servers that are ours and nothing else; a second call does nothing."""
@@ -114,12 +129,25 @@ def living(data: Path) -> dict[str, Running]:
     return {name: running for name, running in found.items() if running is not None}
 
 
+def _hold(
+    directory: DataDirectory, wanted: Sequence[tuple[Server, int | None]], cancelled: threading.Event
+) -> list[Held]:
+    """Finds or starts the wanted servers under the start lock, and notes whose they are."""
+    if not wanted:
+        return []
+    with directory.locked(cancelled), directory.explained():
+        records = read_json(directory.servers)
+        held = _hold_all(wanted, records, cancelled)
+        write_json(directory.servers, records | {each.server.name: _record(each, records) for each in held})
+    return held
+
+
 def _hold_all(
     wanted: Sequence[tuple[Server, int | None]], records: dict[str, object], cancelled: threading.Event
 ) -> list[Held]:
     def hold(server: Server, port: int | None) -> Held:
         try:
-            return _hold(server, port, records, cancelled)
+            return _hold_one(server, port, records, cancelled)
         except BaseException:
             # The other server need not finish a start that will be undone.
             cancelled.set()
@@ -135,13 +163,17 @@ def _hold_all(
             raise
         finally:
             if cancelled.is_set():
-                _end_all([each.result() for each in started if each.exception() is None])
+                _end_all(
+                    [each.result() for each in started if each.exception() is None and each.result().owned]
+                )
     if errors:
         raise next((error for error in errors if not isinstance(error, CalledOffError)), errors[0])
     return [each.result() for each in started]
 
 
-def _hold(server: Server, port: int | None, records: dict[str, object], cancelled: threading.Event) -> Held:
+def _hold_one(
+    server: Server, port: int | None, records: dict[str, object], cancelled: threading.Event
+) -> Held:
     running = server.find()
     if running is None:
         return Held(server, _started(server, port, records, cancelled), owned=True)
@@ -155,7 +187,7 @@ def _hold(server: Server, port: int | None, records: dict[str, object], cancelle
             server.title,
             "runs and does not answer",
             server.log,
-            tail.telling_line(tail.written_since(server.log, 0)),
+            logfiles.telling_line(logfiles.written_since(server.log, 0)),
         )
     if not running.mark.alive():
         return Held(server, _started(server, port, records, cancelled), owned=True)

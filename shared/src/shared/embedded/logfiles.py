@@ -1,8 +1,16 @@
-"""The end of a server's log, from which one sentence about a failed start is made."""
+"""Logs of the processes we start: kept to a size, and read for the one line that tells why one failed."""
 
 from pathlib import Path
 
 _BYTES_MAX = 64 * 1024
+# Two files of this size per process are kept; a laptop runs for months.
+KEPT_BYTES_MAX = 20 * 1024 * 1024
+
+
+def rotate(log: Path) -> None:
+    """Moves a log that has grown too large aside; called before a process that writes to it starts."""
+    if size_of(log) > KEPT_BYTES_MAX:
+        log.replace(log.with_name(f"{log.name}.1"))
 
 
 def size_of(log: Path) -> int:

@@ -1,0 +1,5 @@
+"""Stands in for intake."""
+
+from stand_in import main
+
+main("intake")

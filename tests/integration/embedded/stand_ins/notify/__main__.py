@@ -1,0 +1,5 @@
+"""Stands in for notify."""
+
+from stand_in import main
+
+main("notify")
