@@ -1,0 +1,187 @@
+"""The calls and disputes of the two years, exactly as many as the plan says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from random import Random
+from typing import Final, Literal
+
+from shared.demo.district import Compound, District, midnight
+from shared.demo.event import Event, Pen
+from shared.demo.plan import Calls
+from shared.events import facts
+
+CALL_CENTRE: Final = "urn:anxing:demo:110"
+MEDIATION: Final = "urn:anxing:demo:mediation"
+# The days at both ends of a window stay free: a figure is the same yesterday, today and tomorrow.
+YEAR_DAYS: Final = 363
+
+# How often a code comes up, in parts of its class (rubric.md, section 5, has all codes).
+CRIMINAL: Final = {
+    "010304": 30,
+    "010701": 24,
+    "010306": 16,
+    "010301": 10,
+    "010305": 10,
+    "010702": 6,
+    "010303": 4,
+    "019900": 4,
+    "010400": 3,
+    "010302": 2,
+    "010200": 1,
+}
+PUBLIC_SECURITY: Final = {
+    "020200": 30,
+    "020100": 18,
+    "020300": 16,
+    "020700": 12,
+    "020800": 8,
+    "020400": 6,
+    "020600": 6,
+    "020500": 2,
+    "029900": 4,
+}
+DISPUTES: Final = {
+    "080105": 24,
+    "080102": 20,
+    "080106": 18,
+    "080104": 12,
+    "080103": 8,
+    "080101": 6,
+    "080107": 6,
+    "080108": 4,
+    "080109": 8,
+    "080110": 4,
+}
+OTHER: Final = {"050000": 64, "030000": 20, "060100": 8, "040100": 3, "040200": 1, "060200": 4}
+
+Status = Literal["received", "filed", "accepted", "solved", "invalid"]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call: where, when and with which code; `event` is its first revision."""
+
+    compound: Compound
+    at: datetime
+    code: str
+    event: Event
+
+
+def tell_calls(district: District) -> Iterator[Call]:
+    """All valid and invalid calls of both years, by year and class."""
+    rng, pen, plan = district.rng("calls"), district.pen("calls"), district.plan
+    residents = [c for c in district.compounds if not c.late]
+    untouched = _without_criminal_case(residents, plan.without_criminal_case)
+    for year, first_day in (
+        (plan.last_year, district.today - timedelta(days=365 + YEAR_DAYS)),
+        (plan.this_year, district.today - timedelta(days=YEAR_DAYS)),
+    ):
+        spared = untouched if year is plan.this_year else frozenset()
+        for codes, number in _classes(year, plan.invalid_calls):
+            here = [c for c in residents if not (codes is CRIMINAL and c.id in spared)]
+            for place, day in _spread(rng, here, first_day, number):
+                yield _call(rng, pen, place, day, codes)
+
+
+def _classes(year: Calls, invalid: int) -> tuple[tuple[dict[str, int], int], ...]:
+    return (
+        (CRIMINAL, year.criminal),
+        (PUBLIC_SECURITY, year.public_security),
+        (DISPUTES, year.disputes),
+        (OTHER, year.other),
+        ({"090000": 1}, invalid),
+    )
+
+
+def _without_criminal_case(residents: Sequence[Compound], number: int) -> frozenset[str]:
+    best_first = sorted(residents, key=lambda c: -c.quality)
+    return frozenset(c.id for c in best_first[:number])
+
+
+def _spread(
+    rng: Random, places: Sequence[Compound], first_day: date, number: int
+) -> Iterator[tuple[Compound, date]]:
+    """`number` places and days: days evenly over the year, places the likelier the worse they are kept.
+
+    Every place has one as long as they suffice, so that only the planned ones are without.
+    """
+    weights = [(1.15 - c.quality) ** 2 * c.occupied for c in places]
+    chosen = list(places[:number])
+    chosen += rng.choices(places, weights, k=number - len(chosen))
+    rng.shuffle(chosen)
+    for n, place in enumerate(chosen):
+        day = first_day + timedelta(days=int((n + rng.random()) * YEAR_DAYS / number))
+        # A compound that joined in the meantime had its calls afterwards.
+        enrolled_for = (first_day + timedelta(days=YEAR_DAYS - 1) - place.enrolled_on).days
+        if day < place.enrolled_on and enrolled_for > 0:
+            day = place.enrolled_on + timedelta(days=rng.randrange(enrolled_for))
+        yield place, day
+
+
+def _call(rng: Random, pen: Pen, place: Compound, day: date, codes: dict[str, int]) -> Call:
+    code = rng.choices(list(codes), list(codes.values()))[0]
+    at = midnight(day) + timedelta(minutes=rng.randrange(24 * 60 - 1), seconds=rng.randrange(60))
+    return Call(place, at, code, pen.write(place.id, at, incident(rng, code), source=CALL_CENTRE))
+
+
+def incident(rng: Random, code: str) -> facts.IncidentRecorded:
+    """A plausible record of a call with that code; invented case numbers, no places, no persons."""
+    status: Status = "accepted"
+    case_no = None
+    if code == "090000":
+        status = "invalid"
+    elif code.startswith("01"):
+        status = rng.choices(("filed", "solved"), (3, 2))[0]
+        case_no = f"示例刑字{rng.randrange(10_000):04}号"
+    theft = code.startswith(("0103", "0202"))
+    return facts.IncidentRecorded(
+        code=code,
+        status=status,
+        case_no=case_no,
+        attempted_stopped=theft and rng.random() < 0.06,
+        place=rng.choices(("inside", "unknown", "outside"), (85, 10, 5))[0],
+    )
+
+
+def tell_disputes(district: District, calls: Sequence[Call]) -> Iterator[Event]:
+    """The disputes behind calls of class 08 and those that companies report by themselves."""
+    rng, pen = district.rng("disputes"), district.pen("disputes")
+    number = 0
+    for call in calls:
+        if call.code.startswith("08"):
+            number += 1
+            at = call.at + timedelta(minutes=rng.randint(40, 900))
+            yield from _dispute(rng, pen, call.compound, f"D{number:05}", at, call.code, call.event.id)
+    residents = [c for c in district.compounds if not c.late]
+    for year in (1, 2):
+        first_day = district.today - timedelta(days=365 * (year - 1) + YEAR_DAYS)
+        for place, day in _spread(rng, residents, first_day, district.plan.company_disputes):
+            number += 1
+            code = rng.choices(list(DISPUTES), list(DISPUTES.values()))[0]
+            at = midnight(day) + timedelta(minutes=rng.randint(8 * 60, 20 * 60))
+            yield from _dispute(rng, pen, place, f"D{number:05}", at, code, None)
+
+
+def _dispute(
+    rng: Random, pen: Pen, place: Compound, dispute_id: str, at: datetime, code: str, incident_id: str | None
+) -> Iterator[Event]:
+    recorded = facts.DisputeRecorded(
+        dispute_id=dispute_id, code=code, repeat=rng.random() < 0.10, incident=incident_id
+    )
+    yield pen.write(place.id, at, recorded, source=MEDIATION)
+    fate = rng.random()
+    if fate < 0.55 + 0.4 * place.quality:
+        settled = at + timedelta(hours=rng.randint(6, 140))
+    elif fate < 0.97:
+        settled = at + timedelta(days=rng.randint(8, 40))
+    else:
+        level: Literal["county", "security_case", "criminal_case"] = rng.choices(
+            ("county", "security_case", "criminal_case"), (6, 3, 1)
+        )[0]
+        escalated = facts.DisputeEscalated(dispute_id=dispute_id, level=level)
+        yield pen.write(place.id, at + timedelta(days=rng.randint(2, 9)), escalated, source=MEDIATION)
+        return
+    yield pen.write(place.id, settled, facts.DisputeMediated(dispute_id=dispute_id), source=MEDIATION)
