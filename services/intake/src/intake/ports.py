@@ -66,6 +66,15 @@ class Times(Protocol):
     def monotonic(self) -> float: ...
 
 
+class Availability(Protocol):
+    """Whether anything can be taken in at all."""
+
+    @property
+    def available(self) -> bool:
+        """False while the broker or the database does not answer."""
+        ...
+
+
 class LookUp(Protocol):
     """Receipts by id, for those who lost an answer."""
 

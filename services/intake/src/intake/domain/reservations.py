@@ -19,7 +19,7 @@ class Reservation:
     topic: str
     partition: int
     received_at: datetime
-    family_has_heads: bool
+    has_head: bool
     subject: str
     root: str
     revision: int
@@ -28,6 +28,16 @@ class Reservation:
     kind: str
     withdraws: bool
     day: date
+
+    @property
+    def begins(self) -> bool:
+        """True for the first revision of what has revisions."""
+        return self.has_head and self.revision == 1
+
+    @property
+    def corrects(self) -> bool:
+        """True for a later revision."""
+        return self.has_head and self.revision > 1
 
 
 class Fresh:

@@ -1,0 +1,141 @@
+"""`POST /v1/events`, as plain ASGI: the one route whose cost per request counts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+import msgspec
+from litestar.types import Receive, Scope, Send
+from shared.runtime.answers import send_problem, unauthorised_problem
+from shared.runtime.auth import Directory, Unauthorised
+from shared.runtime.logs import get_logger
+from shared.runtime.problems import Problem
+
+from intake.api import modes
+from intake.api.answers import Headers, many, one, retry_after
+from intake.api.body import SenderGone, announced_size, read_body
+from intake.api.gate import Gate
+from intake.domain.callers import Caller
+from intake.domain.offers import Offer
+from intake.domain.verdicts import Refusal, Verdict, refused
+from intake.handlers.door import Door
+from intake.metrics import IntakeMetrics
+from intake.ports import Availability
+from intake.settings import DoorSettings
+from intake.translate.callers import Callers
+from intake.translate.offers import Offers
+
+log = get_logger()
+
+PATH: Final = "/v1/events"
+_instant: Final = msgspec.json.Decoder(datetime).decode
+
+
+class EventsRoute:
+    """Key, limits, mode, verdicts, answer, counts: everything of one request."""
+
+    def __init__(
+        self,
+        door: Door,
+        offers: Offers,
+        directory: Directory,
+        availability: Availability,
+        bounds: DoorSettings,
+        metrics: IntakeMetrics,
+    ) -> None:
+        self._door = door
+        self._offers = offers
+        self._directory = directory
+        self._availability = availability
+        self._bounds = bounds
+        self._gate = Gate(bounds, metrics)
+        self._metrics = metrics
+        self._callers = Callers()
+        self._seconds = metrics.plumbing.http_seconds.labels(PATH)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began = time.perf_counter()
+        status = 500
+        try:
+            status, headers, body = await self._answer(scope["headers"], receive)
+            await send({"type": "http.response.start", "status": status, "headers": headers})
+            await send({"type": "http.response.body", "body": body, "more_body": False})
+        except Problem as problem:
+            status = problem.status
+            self._metrics.refused.labels(problem.code).inc()
+            await send_problem(send, problem)
+        except SenderGone:
+            status = 499
+        except Exception:
+            log.exception("request_failed", route=PATH)
+            await send_problem(send, Problem(500, "internal_error", "Something is wrong here."))
+        finally:
+            self._metrics.plumbing.http_requests.labels(PATH, "POST", str(status)).inc()
+            self._seconds.observe(time.perf_counter() - began)
+
+    async def _answer(
+        self, headers: Iterable[tuple[bytes, bytes]], receive: Receive
+    ) -> tuple[int, Headers, bytes]:
+        known = dict(headers)
+        caller = self._caller(known.get(b"authorization"))
+        mode = modes.mode_of(known.get(b"content-type", b""), known.get(b"content-encoding", b""))
+        size = announced_size(known.get(b"content-length", b""))
+        if not self._availability.available:
+            raise Problem(503, "away", "Nothing can be stored now.", headers=[("Retry-After", retry_after())])
+        if not self._gate.enter(size):
+            raise Problem(503, "busy", "Too much at once.", headers=[("Retry-After", retry_after())])
+        try:
+            body = await read_body(receive, self._bounds)
+            sent_at = _sent_at(known.get(b"sent-at"))
+            if mode is modes.BATCH:
+                return await self._many(modes.batch(body), caller, sent_at)
+            raw = modes.structured(body) if mode is modes.STRUCTURED else modes.binary(headers, body)
+            return await self._one(raw, caller, sent_at)
+        finally:
+            self._gate.leave(size)
+
+    def _caller(self, authorization: bytes | None) -> Caller:
+        try:
+            principal = self._directory.authenticate(
+                None if authorization is None else authorization.decode("latin-1")
+            )
+        except Unauthorised as error:
+            self._metrics.plumbing.auth_refused.labels(error.code).inc()
+            raise unauthorised_problem(error) from error
+        return self._callers.of(principal)
+
+    async def _one(self, raw: bytes, caller: Caller, sent_at: datetime | None) -> tuple[int, Headers, bytes]:
+        offer = self._offers.read(raw)
+        if isinstance(offer, Refusal):
+            verdict = refused(offer)
+        else:
+            verdict = await self._door.admit(offer, caller, sent_at)
+        self._count(verdict)
+        return one(verdict)
+
+    async def _many(
+        self, raws: list[bytes], caller: Caller, sent_at: datetime | None
+    ) -> tuple[int, Headers, bytes]:
+        offers = [self._offers.read(raw) for raw in raws]
+        verdicts = await self._door.admit_all(offers, caller, sent_at)
+        for verdict in verdicts:
+            self._count(verdict)
+        return many(verdicts, [offer.sent_id if isinstance(offer, Offer) else None for offer in offers])
+
+    def _count(self, verdict: Verdict) -> None:
+        code = "" if verdict.refusal is None else verdict.refusal.code
+        self._metrics.events.labels(verdict.status.value, code).inc()
+
+
+def _sent_at(header: bytes | None) -> datetime | None:
+    """When the sender says that it sent; None when it does not say, or not as a time with a zone."""
+    if header is None:
+        return None
+    try:
+        at = _instant(b'"%b"' % header.strip())
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return at if at.tzinfo is not None else None

@@ -1,0 +1,40 @@
+"""What can be set for intake."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from shared.runtime.settings import Group, HttpSettings, ServiceSettings
+
+
+class DoorSettings(Group):
+    """Bounds of `POST /v1/events`."""
+
+    requests_max: int = Field(1_024, ge=1, le=100_000, description="requests under way; more get 503 at once")
+    bytes_max: int = Field(
+        64 * 1024 * 1024, ge=1_048_576, description="bytes of bodies under way; more get 503 at once"
+    )
+    publish_seconds: float = Field(
+        4.5,
+        gt=0,
+        le=60,
+        description="for the acknowledgement of an event; with the rest of the answer below 5 s",
+    )
+    busy_wait_seconds: float = Field(
+        3.0, gt=0, le=60, description="how long a second post of an id waits for the first"
+    )
+    reserved_seconds: float = Field(
+        15.0, gt=0, le=3_600, description="until an id that was not completed may be taken over"
+    )
+    body_seconds: float = Field(30.0, gt=0, le=600, description="for a whole body")
+    first_byte_seconds: float = Field(5.0, gt=0, le=600, description="until the body begins")
+    stall_seconds: float = Field(10.0, gt=0, le=600, description="between two parts of a body")
+
+
+class IntakeSettings(ServiceSettings):
+    """All settings of intake."""
+
+    http: HttpSettings = HttpSettings(port=8080)
+    door: DoorSettings = DoorSettings()
+    clock_seconds: float = Field(
+        60.0, gt=0, le=3_600, description="how often the time is published for a quiet system"
+    )

@@ -1,0 +1,1 @@
+"""Receipts and heads in the database of intake."""

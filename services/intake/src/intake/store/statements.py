@@ -1,0 +1,95 @@
+"""The statements over receipts and heads; tables: `migrations/`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+# Reserves what is new, and registers the heads of first revisions; answers how many were new. One that is not
+# new is looked at with STANDING. An event seen before its correction was known gives the head its recorder.
+RESERVE: Final = """
+WITH offered AS (
+    SELECT * FROM unnest(
+        $1::uuid[], $2::text[], $3::bytea[], $4::text[], $5::text[], $6::integer[], $7::timestamptz[],
+        $8::text[], $9::text[], $10::smallint[], $11::text[], $12::date[], $13::boolean[]
+    ) AS o (id, source, fingerprint, credential, topic, partition, received_at,
+            subject, recorder, rank, kind, day, first)
+), fresh AS (
+    INSERT INTO receipt (id, source, fingerprint, credential, topic, partition, received_at, deadline, claim)
+    SELECT id, source, fingerprint, credential, topic, partition, received_at, now() + $14, $15 FROM offered
+    ON CONFLICT DO NOTHING
+    RETURNING id, source
+), heads AS (
+    INSERT INTO fact_head AS h (root, subject, revision, event_id, recorder, rank, kind, day, known)
+    SELECT id, subject, 1, id, recorder, rank, kind, day, true
+    FROM offered JOIN fresh USING (id, source)
+    WHERE first
+    ON CONFLICT (root, subject) DO UPDATE
+    SET recorder = excluded.recorder, rank = excluded.rank, kind = excluded.kind, known = true
+    WHERE NOT h.known
+)
+SELECT count(*) FROM fresh
+"""
+
+# What is known of ids; `ours` where this claim reserved it, `expired` where anybody may take it over.
+STANDING: Final = """
+SELECT o.n, r.fingerprint, r.topic, r.partition, r."offset", r.received_at, r.id::text AS id,
+       r.claim = $3 AS ours, r."offset" IS NULL AND r.deadline < now() AS expired
+FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS o (id, source, n)
+JOIN receipt r ON r.id = o.id AND r.source = o.source
+"""
+
+# A reservation whose holder is gone, for the same content.
+TAKE_OVER: Final = """
+UPDATE receipt
+SET claim = $3, deadline = now() + $4, received_at = $5, credential = $6
+WHERE id = $1 AND source = $2 AND "offset" IS NULL AND deadline < now() AND fingerprint = $7
+"""
+
+HEAD: Final = """
+SELECT revision, event_id::text AS event_id, recorder, rank, kind
+FROM fact_head WHERE root = $1 AND subject = $2 FOR UPDATE
+"""
+
+# A correction that nobody has seen the original of: the head is its own until that comes.
+NEW_HEAD: Final = """
+INSERT INTO fact_head (root, subject, revision, event_id, recorder, rank, kind, day, known)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, false)
+ON CONFLICT DO NOTHING
+"""
+
+MOVE_HEAD: Final = """
+UPDATE fact_head SET revision = $3, event_id = $4, day = $5 WHERE root = $1 AND subject = $2
+"""
+
+DROP: Final = """
+DELETE FROM receipt r USING unnest($1::uuid[], $2::text[]) AS o (id, source)
+WHERE r.id = o.id AND r.source = o.source AND r.claim = $3 AND r."offset" IS NULL
+"""
+
+COMPLETE: Final = """
+UPDATE receipt r SET "offset" = o."offset"
+FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS o (id, source, "offset")
+WHERE r.id = o.id AND r.source = o.source AND r."offset" IS NULL
+"""
+
+# The next attempt need not wait for the deadline.
+RELEASE: Final = """
+UPDATE receipt r SET deadline = now() - interval '1 second'
+FROM unnest($1::uuid[], $2::text[]) AS o (id, source)
+WHERE r.id = o.id AND r.source = o.source AND r."offset" IS NULL
+"""
+
+FIND: Final = """
+SELECT source, id::text AS id, topic, partition, "offset", received_at, fingerprint
+FROM receipt
+WHERE id = $1 AND CASE WHEN $2::text IS NULL THEN credential = $3 ELSE source = $2 END
+ORDER BY source
+LIMIT 20
+"""
+
+# Old receipts, a chunk at a time so that nothing waits behind it.
+FORGET: Final = """
+DELETE FROM receipt WHERE (tableoid, ctid) IN (
+    SELECT tableoid, ctid FROM receipt WHERE received_at < $1 LIMIT $2
+)
+"""

@@ -1,0 +1,1 @@
+"""Intake and Kafka: publishing events, breaking off, telling the time, following the registry."""
