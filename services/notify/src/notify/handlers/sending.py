@@ -71,7 +71,7 @@ class Sending:
         self._relaunch()
 
     def give_back(self, turn: Turn) -> None:
-        """What was taken ahead stays due, for the next turn; its start is on record, so its end must be too."""
+        """What was taken ahead stays due, for the next turn; its start is on record, so its end is too."""
         turn.closing = True
         while turn.queue:
             sent = Sent(Answer(Verdict.NOT_STARTED, "given_back"))

@@ -101,7 +101,7 @@ UPDATE lane SET held_until = now() + make_interval(secs => $17), {_SET_HEALTH}
 FROM unnest({HEALTH_ARRAYS}, $15::uuid[], $16::bigint[]) AS new({_HEALTH_NAMES}, endpoint_id, claim)
 WHERE lane.endpoint_id = new.endpoint_id AND lane.claim = new.claim
 RETURNING lane.claim
-"""
+"""  # noqa: S608 - made of the constants above
 
 # Runs after LOCK, in a statement of its own: its snapshot has all rows that were committed before the lock
 # was ours, and no others can be committed without the lock.
@@ -123,7 +123,7 @@ FROM unnest({HEALTH_ARRAYS}, $15::uuid[], $16::bigint[], $17::timestamptz[])
         WHERE delivery_due.endpoint_id = new.endpoint_id AND urgency = 1
     ) other_due ON true
 WHERE lane.endpoint_id = new.endpoint_id AND lane.claim = new.claim
-"""
+"""  # noqa: S608 - made of the constants above
 
 LEASE = """
 WITH due AS (

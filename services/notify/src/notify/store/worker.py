@@ -15,7 +15,12 @@ from notify.store.lane_statements import WORKER_LOCK_CLASS
 from notify.store.lanes import Announce, AnnounceSuspended, Connection, Lanes
 
 # Two transactions that wait for each other, or a row that changed under us: the round is written again.
-_AGAIN = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError)
+_UNAVAILABLE: tuple[type[Exception], ...] = (
+    *DATABASE_AWAY,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.LockNotAvailableError,
+)
 
 
 class WorkerStore:
@@ -44,7 +49,7 @@ class WorkerStore:
             async with connection.transaction():
                 assert self._worker is not None
                 yield Lanes(connection, self._worker, self._announce, self._announce_suspended)
-        except (*DATABASE_AWAY, *_AGAIN) as error:
+        except _UNAVAILABLE as error:
             raise Unavailable from error
 
     async def close(self) -> None:
