@@ -23,6 +23,7 @@ from typing import NamedTuple
 from scoring.domain import packing, stars
 from scoring.domain.eligibility import Eligibility, eligibility
 from scoring.domain.facts import NEVER, Day, Fact
+from scoring.domain.hazards import Life, counting, life
 from scoring.domain.items import points_of
 from scoring.domain.registry import Registry
 from scoring.domain.rubric_sections import Rubric
@@ -132,6 +133,15 @@ class Book:
             self._points.pop(code, None)
         self._result = None
         self._touch(fact.day)
+
+    def stand_like(self, other: "Book") -> None:
+        """Continues where another book of this compound stands: last closed day, star, runs, dirty days."""
+        self.as_of_day, self.dirty_from = other.as_of_day, other.dirty_from
+        self._fold = other._fold  # noqa: SLF001 - the same class
+
+    def hazard(self, hazard_id: str, day: Day) -> Life | None:
+        """A hazard as known on `day`; None before it was opened. Raises Forgotten when it was left out."""
+        return life(counting(self._shelves.hazards.of(hazard_id)), self.rubric.hazards, day)
 
     def _touch(self, day: Day) -> None:
         if self.as_of_day is not None and day <= self.as_of_day:
