@@ -31,6 +31,7 @@ from shared.events.errors import Malformed
 from shared.events.topics import ACCESS
 from shared.runtime.away import KAFKA_AWAY
 from shared.runtime.clock import Clock
+from shared.runtime.closing import close_consumer
 from shared.runtime.errors import StartupError
 from shared.runtime.logs import get_logger
 from shared.runtime.metrics import Metrics
@@ -179,7 +180,7 @@ class Directory:
             except KAFKA_AWAY as error:
                 log.warning("access_topic_unreadable", error=type(error).__name__)
             finally:
-                await consumer.stop()
+                await close_consumer(consumer)
             await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _read(self, consumer: AIOKafkaConsumer) -> None:

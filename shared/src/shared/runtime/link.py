@@ -7,7 +7,6 @@ deadline of his own and reports here how it went, and a failed batch costs the p
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -16,6 +15,7 @@ from aiokafka.structs import RecordMetadata
 
 from shared.runtime.away import KAFKA_AWAY, connect_patiently, kafka_away
 from shared.runtime.clock import Clock
+from shared.runtime.closing import close_producer
 from shared.runtime.errors import Retryable
 from shared.runtime.logs import get_logger
 from shared.runtime.metrics import Metrics
@@ -81,7 +81,7 @@ class ProducerLink:
             await asyncio.wait(self._tasks)
         producer, self._producer = self._producer, None
         if producer is not None:
-            await _close(producer, deadline_seconds)
+            await close_producer(producer, deadline_seconds)
         self._give_up()
         self._ready.set()
 
@@ -150,7 +150,7 @@ class ProducerLink:
         self._spawn(self._replace(producer, flush_seconds))
 
     async def _replace(self, old: AIOKafkaProducer, flush_seconds: float) -> None:
-        await _close(old, flush_seconds)
+        await close_producer(old, flush_seconds)
         self._give_up()
         while True:
             try:
@@ -187,35 +187,6 @@ class ProducerLink:
             async with asyncio.timeout(self._settings.publish_deadline_seconds):
                 await producer.start()
         except BaseException:
-            await _close(producer, FLUSH_SECONDS)
+            await close_producer(producer, FLUSH_SECONDS)
             raise
         return producer
-
-
-def forget(future: asyncio.Future[Any]) -> None:
-    """Take note of a result that nobody asks for any more, so that it is not reported as lost."""
-    if not future.cancelled():
-        future.exception()
-
-
-async def _close(producer: AIOKafkaProducer, deadline_seconds: float) -> None:
-    """Close a producer, flushing what it holds; beyond the deadline whatever is left of it is ended.
-
-    aiokafka waits for its batches without end, and cancelled it leaves tasks behind that hold them all; so
-    every task that runs a method of one of its parts is cancelled.
-    """
-    closing = asyncio.ensure_future(producer.stop())
-    await asyncio.wait([closing], timeout=deadline_seconds)
-    if not closing.done():
-        parts = (producer, producer.client, producer._sender, producer._message_accumulator)  # noqa: SLF001
-        left = [task for task in asyncio.all_tasks() if _runs_method_of(task, parts)]
-        for task in left:
-            task.cancel()
-        await asyncio.wait([closing, *left])
-        await producer.client.close()
-    forget(closing)
-
-
-def _runs_method_of(task: asyncio.Task[Any], parts: Collection[object]) -> bool:
-    frame = getattr(task.get_coro(), "cr_frame", None)
-    return frame is not None and any(frame.f_locals.get("self") is part for part in parts)

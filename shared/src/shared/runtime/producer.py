@@ -17,8 +17,9 @@ from aiokafka.errors import (
 from aiokafka.structs import RecordMetadata
 
 from shared.runtime.clock import Clock
+from shared.runtime.closing import forget
 from shared.runtime.errors import Rejected, Retryable
-from shared.runtime.link import Acknowledgement, ProducerLink, forget
+from shared.runtime.link import Acknowledgement, ProducerLink
 from shared.runtime.metrics import Metrics
 from shared.runtime.settings import KafkaSettings
 
