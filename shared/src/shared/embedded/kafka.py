@@ -56,6 +56,9 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 share.coordinator.state.topic.num.partitions=4
 group.initial.rebalance.delay.ms=0
+# A killed broker is let in again when its earlier session has ended; the default of 9 s is for networks.
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=500
 group.min.session.timeout.ms=1000
 # The default of 128 MB is a quarter of the heap.
 log.cleaner.dedupe.buffer.size=16777216

@@ -42,6 +42,8 @@ class Servers:
         )
         self._directory = directory
         self._held: Sequence[Held] = [held for held in (kafka, postgres) if isinstance(held, Held)]
+        self._ending = threading.Event()
+        self._one_at_a_time = threading.Lock()
 
     @classmethod
     def start(
@@ -84,17 +86,21 @@ class Servers:
 
     def revive(self) -> list[str]:
         """Starts servers of ours again that ended by themselves, on the same ports; answers their names."""
-        ended = [held for held in self._held if held.owned and not held.running.mark.alive()]
-        again = _hold(
-            self._directory, [(held.server, held.running.port) for held in ended], threading.Event()
-        )
-        self._held = [held for held in self._held if held not in ended] + again
-        return [held.server.name for held in ended]
+        with self._one_at_a_time:
+            ended = [held for held in self._held if held.owned and not held.running.mark.alive()]
+            if not ended or self._ending.is_set():
+                return []
+            wanted = [(held.server, held.running.port) for held in ended]
+            again = _hold(self._directory, wanted, self._ending)
+            self._held = [held for held in self._held if held not in ended] + again
+            return [held.server.name for held in ended]
 
     def stop(self) -> None:
-        """Ends the servers that are ours and nothing else; a second call does nothing."""
-        _end_all([held for held in self._held if held.owned])
-        self._held = [held for held in self._held if not held.owned]
+        """Ends the servers that are ours and nothing else; calls off a `revive` that is under way."""
+        self._ending.set()
+        with self._one_at_a_time:
+            _end_all([held for held in self._held if held.owned])
+            self._held = [held for held in self._held if not held.owned]
 
     def __enter__(self) -> Self:
         return self
