@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pydantic import Field
-from shared.runtime.settings import Group, HttpSettings, ServiceSettings
+from shared.runtime.settings import DatabaseSettings, Group, HttpSettings, ServiceSettings
 
 
 class DoorSettings(Group):
@@ -38,3 +38,9 @@ class IntakeSettings(ServiceSettings):
     clock_seconds: float = Field(
         60.0, gt=0, le=3_600, description="how often the time is published for a quiet system"
     )
+
+
+class KeySettings(ServiceSettings):
+    """What the verbs about keys need: Kafka, and no database."""
+
+    database: DatabaseSettings | None = None  # type: ignore[assignment]  # not needed, so not asked for

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -15,7 +15,7 @@ from intake.domain.reservations import FRESH, Barred, Busy, Fresh, Reservation, 
 from intake.domain.verdicts import Receipt
 from intake.store import statements
 
-Connection = asyncpg.Connection[Any]
+Connection: TypeAlias = "asyncpg.Connection[Any]"
 # Who disappears between two looks at its reservation is asked again later.
 GONE = Busy(b"")
 
