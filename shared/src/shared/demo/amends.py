@@ -122,7 +122,7 @@ def tell_vetoes(district: District) -> Iterator[Event]:
 
 
 def tell_early(district: District) -> Iterator[Event]:
-    """Facts of compounds that are registered only afterwards: inspections and calls that must wait."""
+    """Facts of compounds that are registered only afterwards; no calls, those are counted."""
     rng, pen = district.rng("early"), district.pen("early")
     for compound in district.compounds:
         if not compound.late:
@@ -131,11 +131,10 @@ def tell_early(district: District) -> Iterator[Event]:
         for number in range(district.plan.late_facts):
             day = compound.enrolled_on + timedelta(days=1 + days_known * number // district.plan.late_facts)
             at = midnight(day) + timedelta(minutes=rng.randint(9 * 60, 16 * 60))
+            data: msgspec.Struct = facts.VolunteersLogged(active=rng.randint(2, 6))
             if number % 3:
-                data, source = visit(rng, compound, quarterly=number % 3 == 1), device_of(compound)
-                yield pen.write(compound.id, at, data, source=source)
-            else:
-                yield pen.write(compound.id, at, incident(rng, "050000"), source=CALL_CENTRE)
+                data = visit(rng, compound, quarterly=number % 3 == 1)
+            yield pen.write(compound.id, at, data, source=device_of(compound))
 
 
 def repeated(rng: Random, events: Sequence[Event], number: int) -> Iterator[Event]:

@@ -74,14 +74,21 @@ def tell_calls(district: District) -> Iterator[Call]:
     """All valid and invalid calls of both years, by year and class."""
     rng, pen, plan = district.rng("calls"), district.pen("calls"), district.plan
     residents = [c for c in district.compounds if not c.late]
-    untouched = _without_criminal_case(residents, plan.without_criminal_case)
+    # Those that register late have no calls at all: they are among the untouched.
+    late = len(district.compounds) - len(residents)
+    untouched = _best_kept(residents, max(0, plan.without_criminal_case - late))
     for year, first_day in (
         (plan.last_year, district.today - timedelta(days=365 + YEAR_DAYS)),
         (plan.this_year, district.today - timedelta(days=YEAR_DAYS)),
     ):
         spared = untouched if year is plan.this_year else frozenset()
         for codes, number in _classes(year, plan.invalid_calls):
-            here = [c for c in residents if not (codes is CRIMINAL and c.id in spared)]
+            here = [
+                c
+                for c in residents
+                if c.enrolled_on < first_day + timedelta(days=YEAR_DAYS)
+                and not (codes is CRIMINAL and c.id in spared)
+            ]
             for place, day in _spread(rng, here, first_day, number):
                 yield _call(rng, pen, place, day, codes)
 
@@ -96,7 +103,7 @@ def _classes(year: Calls, invalid: int) -> tuple[tuple[dict[str, int], int], ...
     )
 
 
-def _without_criminal_case(residents: Sequence[Compound], number: int) -> frozenset[str]:
+def _best_kept(residents: Sequence[Compound], number: int) -> frozenset[str]:
     best_first = sorted(residents, key=lambda c: -c.quality)
     return frozenset(c.id for c in best_first[:number])
 
@@ -114,10 +121,10 @@ def _spread(
     rng.shuffle(chosen)
     for n, place in enumerate(chosen):
         day = first_day + timedelta(days=int((n + rng.random()) * YEAR_DAYS / number))
-        # A compound that joined in the meantime had its calls afterwards.
-        enrolled_for = (first_day + timedelta(days=YEAR_DAYS - 1) - place.enrolled_on).days
-        if day < place.enrolled_on and enrolled_for > 0:
-            day = place.enrolled_on + timedelta(days=rng.randrange(enrolled_for))
+        # A compound that joined in the meantime has its calls afterwards.
+        if day < place.enrolled_on:
+            days_left = (first_day + timedelta(days=YEAR_DAYS) - place.enrolled_on).days
+            day = place.enrolled_on + timedelta(days=rng.randrange(days_left))
         yield place, day
 
 
@@ -158,7 +165,8 @@ def tell_disputes(district: District, calls: Sequence[Call]) -> Iterator[Event]:
     residents = [c for c in district.compounds if not c.late]
     for year in (1, 2):
         first_day = district.today - timedelta(days=365 * (year - 1) + YEAR_DAYS)
-        for place, day in _spread(rng, residents, first_day, district.plan.company_disputes):
+        here = [c for c in residents if c.enrolled_on < first_day + timedelta(days=YEAR_DAYS)]
+        for place, day in _spread(rng, here, first_day, district.plan.company_disputes):
             number += 1
             code = rng.choices(list(DISPUTES), list(DISPUTES.values()))[0]
             at = midnight(day) + timedelta(minutes=rng.randint(8 * 60, 20 * 60))
