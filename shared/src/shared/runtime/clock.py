@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
-    from shared.runtime.settings import ServiceSettings
+    from shared.runtime.settings import ClientSettings
 
 
 class Clock(Protocol):
@@ -76,6 +76,6 @@ class FixedClock:
         self._monotonic += step.total_seconds()
 
 
-def system_clock(settings: ServiceSettings) -> SystemClock:
-    """The clock of a running service."""
+def system_clock(settings: ClientSettings) -> SystemClock:
+    """The clock of a running program."""
     return SystemClock(settings.clock_offset_seconds)

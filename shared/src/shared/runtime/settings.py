@@ -149,8 +149,8 @@ def _secret(name: str, path: str) -> str:
         raise StartupError(f"{name.upper()} must name a readable text file that holds the value.") from error
 
 
-class ServiceSettings(BaseSettings):
-    """What every service has; each adds its own groups and its default port."""
+class ClientSettings(BaseSettings):
+    """What a program needs that only talks to Kafka."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -162,13 +162,8 @@ class ServiceSettings(BaseSettings):
     )
 
     kafka: KafkaSettings = KafkaSettings()
-    database: DatabaseSettings
-    http: HttpSettings = HttpSettings()
     log: LogSettings = LogSettings()
     timezone: ZoneName = Field("Asia/Shanghai", description="days of facts and closings are days there")
-    shutdown_seconds: float = Field(
-        10.0, gt=0, le=600, description="from SIGTERM to the end: requests, then producer and connections"
-    )
     clock_offset_seconds: float = Field(0.0, description="shifts the service's clock; for rehearsals only")
 
     @property
@@ -187,6 +182,16 @@ class ServiceSettings(BaseSettings):
         """Given values, then variables, then files."""
         del env_settings, dotenv_settings, file_secret_settings
         return init_settings, _VariableSource(settings_cls), _FileSource(settings_cls)
+
+
+class ServiceSettings(ClientSettings):
+    """What every service has; each adds its own groups and its default port."""
+
+    database: DatabaseSettings
+    http: HttpSettings = HttpSettings()
+    shutdown_seconds: float = Field(
+        10.0, gt=0, le=600, description="from SIGTERM to the end: requests, then producer and connections"
+    )
 
 
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
