@@ -28,7 +28,7 @@ up: .venv/.synced ## Kafka, PostgreSQL and the three services, empty
 down: .venv/.synced ## End what runs on the data directory
 	@$(RUN) -m shared.embedded down $(ARGS)
 status: .venv/.synced ## What runs, how far behind it is, what waits
-	@$(RUN) -m shared.embedded status $(ARGS)
+	@$(RUN) -m shared.embedded status $(ARGS) || test $$? = 3
 doctor: .venv/.synced ## What this machine lacks, and how to get it
 	@$(RUN) -m shared.embedded doctor $(ARGS)
 
