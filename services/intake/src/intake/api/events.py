@@ -26,7 +26,7 @@ from intake.metrics import IntakeMetrics
 from intake.ports import Availability
 from intake.settings import DoorSettings
 from intake.translate.callers import Callers
-from intake.translate.offers import Offers
+from intake.translate.offers import Offers, readable_id
 
 log = get_logger()
 
@@ -123,7 +123,11 @@ class EventsRoute:
         verdicts = await self._door.admit_all(offers, caller, sent_at)
         for verdict in verdicts:
             self._count(verdict)
-        return many(verdicts, [offer.sent_id if isinstance(offer, Offer) else None for offer in offers])
+        ids = [
+            offer.sent_id if isinstance(offer, Offer) else readable_id(raw)
+            for offer, raw in zip(offers, raws, strict=True)
+        ]
+        return many(verdicts, ids)
 
     def _count(self, verdict: Verdict) -> None:
         code = "" if verdict.refusal is None else verdict.refusal.code

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response, get
-from litestar.params import Parameter
+from litestar.params import Dependency, Parameter
 from shared.runtime.auth import Principal
 from shared.runtime.problems import MEDIA_TYPE, TYPE_PREFIX, Problem
 
@@ -19,7 +19,7 @@ from intake.ports import Away, LookUp
 async def read_receipt(
     event_id: UUID,
     principal: Principal,
-    receipts: LookUp,
+    receipts: Annotated[LookUp, Dependency(skip_validation=True)],
     source: Annotated[
         str | None, Parameter(description="without it: events of this key", max_length=512)
     ] = None,

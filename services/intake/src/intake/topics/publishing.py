@@ -17,7 +17,8 @@ from intake.topics.circuit import Circuit
 
 log = get_logger()
 
-HEADERS: Final = (("content-type", CONTENT_TYPE.encode()),)
+# A list, because that is what aiokafka measures; nobody changes it.
+HEADERS: Final = [("content-type", CONTENT_TYPE.encode())]
 # Compounds whose partition is remembered: murmur2 in Python costs more than all the rest of a send.
 REMEMBERED_KEYS: Final = 65_536
 

@@ -12,6 +12,7 @@ from shared.events.catalogue import EventType, kafka_key, lookup
 from shared.events.catalogue import Family as EventFamily
 from shared.events.envelope import INTAKE_STAMPS, Envelope, decode_envelope
 from shared.events.errors import Malformed
+from shared.events.fields import EventId
 from shared.events.rules import validate, validate_envelope
 from shared.events.topics import Topic
 from shared.runtime.settings import KafkaSettings
@@ -36,6 +37,23 @@ _FAMILIES: Final = {
 TOO_LARGE: Final = Refusal(
     Grounds.TOO_LARGE, "event_too_large", f"An event has at most {EVENT_BYTES_MAX // 1024} KiB."
 )
+
+
+class _Identified(msgspec.Struct):
+    """What can be told of an event that is refused."""
+
+    id: EventId
+
+
+_identified: Final = msgspec.json.Decoder(_Identified)
+
+
+def readable_id(raw: bytes) -> str | None:
+    """The id of an event that may be broken everywhere else; None where there is none that is a UUID."""
+    try:
+        return _identified.decode(raw).id
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 class _Unread(msgspec.Struct):
