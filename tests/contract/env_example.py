@@ -14,7 +14,9 @@ OTHERS = [
     (
         "ANXING_POSTGRES__URL",
         "a PostgreSQL on which the three roles and databases may be created; without it one is started",
-    )
+    ),
+    ("ANXING_DATA", "the data directory; without it .anxing in the current directory"),
+    ("ANXING_MAVEN_REPOSITORY", "where Kafka's jars come from once; without it Maven Central"),
 ]
 
 

@@ -31,6 +31,8 @@ class DataDirectory:
         self.kafka = self.path / "kafka"
         self.postgres = self.path / "postgres"
         self.postgres_password = self.path / "postgres.password"
+        self.notify_key = self.path / "notify.key"
+        self.notices = self.path / "notices"
         self.servers = self.path / "servers.json"
         self.run = self.path / "run.json"
 

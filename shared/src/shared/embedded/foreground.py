@@ -4,7 +4,8 @@ import asyncio
 import signal
 from collections.abc import Awaitable, Callable
 
-from shared.embedded.system import Reporter, RunningSystem, Wishes, started
+from shared.embedded.bringup import started
+from shared.embedded.system import Reporter, RunningSystem, Wishes
 
 Work = Callable[[RunningSystem], Awaitable[int]]
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared.embedded import ports
+from shared.embedded.directory import DataDirectory
 from shared.runtime.errors import StartupError
 
 # Their commands are all that is known of them here; the Chinese word is for the terminal.
@@ -49,8 +50,11 @@ def command(service: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", service, *arguments]
 
 
-def environment(service: str, kafka: str, postgres: str, data: Path) -> dict[str, str]:
-    """What a service is told; everything else of our surroundings goes on to it as it is."""
+def environment(service: str, kafka: str, postgres: str, data: DataDirectory) -> dict[str, str]:
+    """What a service is told; everything else of our surroundings goes on to it as it is.
+
+    What one laptop decides for notify gives way to what the surroundings say.
+    """
     told = {
         "ANXING_KAFKA__BOOTSTRAP": kafka,
         "ANXING_DATABASE__URL": postgres,
@@ -58,11 +62,16 @@ def environment(service: str, kafka: str, postgres: str, data: Path) -> dict[str
         "ANXING_LOG__FORMAT": "json",
         "PYTHONUNBUFFERED": "1",
     }
-    if service == "intake":
-        told["ANXING_EVIDENCE__DIRECTORY"] = str(data / "evidence")
+    wishes = {}
+    if service == "notify":
+        wishes["ANXING_NOTIFY__FILES_DIRECTORY"] = str(data.notices)
+        # Receivers of one laptop are on that laptop.
+        wishes["ANXING_NOTIFY__ALLOWED_NETWORKS"] = '["127.0.0.0/8"]'
+        if "ANXING_NOTIFY__ENCRYPTION_KEY" not in os.environ:
+            wishes["ANXING_NOTIFY__ENCRYPTION_KEY_FILE"] = str(data.notify_key)
     # Meant for us; a service of its own has other groups.
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ANXING_POSTGRES__")}
-    return kept | told
+    return wishes | kept | told
 
 
 def replicas_from(wishes: list[str]) -> dict[str, int]:
@@ -80,7 +89,7 @@ def replicas_from(wishes: list[str]) -> dict[str, int]:
 
 
 def plan(
-    counts: Mapping[str, int], kafka: str, postgres: Mapping[str, str], data: Path, logs: Path
+    counts: Mapping[str, int], kafka: str, postgres: Mapping[str, str], data: DataDirectory
 ) -> list[Replica]:
     """The processes to start, each with a port: the usual one for the first of a service, if it is free."""
     planned: list[Replica] = []
@@ -93,5 +102,5 @@ def plan(
                 port = ports.any_free()
             taken.add(port)
             told = environment(service, kafka, postgres[service], data) | {"ANXING_HTTP__PORT": str(port)}
-            planned.append(Replica(service, number, port, told, logs / f"{service}-{number}.log"))
+            planned.append(Replica(service, number, port, told, data.logs / f"{service}-{number}.log"))
     return planned

@@ -1,9 +1,12 @@
 """What `anxing` itself can be told: servers to use instead of its own, and the shape of the topics."""
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+import os
 
-from shared.runtime.settings import KafkaSettings, PostgresUrl, ServiceSettings
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.runtime.settings import FILE_SUFFIX, PREFIX, ClientSettings, PostgresUrl
+
+KAFKA_VARIABLE = f"{PREFIX}KAFKA__BOOTSTRAP"
 
 
 class PostgresSettings(BaseModel):
@@ -16,30 +19,16 @@ class PostgresSettings(BaseModel):
     )
 
 
-class InstallationSettings(BaseSettings):
+class InstallationSettings(ClientSettings):
     """Read by `anxing up`, `demo` and `topics`; services get theirs from it through their environment."""
 
-    model_config = ServiceSettings.model_config
-
-    kafka: KafkaSettings = KafkaSettings()
     postgres: PostgresSettings = PostgresSettings()
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """As services: given values, then variables, then files named by variables."""
-        return ServiceSettings.settings_customise_sources(
-            settings_cls, init_settings, env_settings, dotenv_settings, file_secret_settings
-        )
 
     @property
     def given_kafka(self) -> str | None:
-        """The address of a Kafka that was given, None when ours is to be used."""
-        given = "kafka" in self.model_fields_set and "bootstrap" in self.kafka.model_fields_set
+        """The address of a Kafka that was given, None when ours is to be used.
+
+        Asked of the environment: beside any other setting of its group the address has its default.
+        """
+        given = KAFKA_VARIABLE in os.environ or KAFKA_VARIABLE + FILE_SUFFIX in os.environ
         return self.kafka.bootstrap if given else None
