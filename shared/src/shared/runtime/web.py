@@ -52,12 +52,21 @@ def build_app(
     values = {
         name: Provide(_constant(value), sync_to_thread=False) for name, value in (dependencies or {}).items()
     }
-    return Litestar(
-        route_handlers=[*_operations(readiness, metrics), *routes],
+    # Guards and middleware cost a mounted route as much as all the rest of it: they stay beside it.
+    beside = [route for route in routes if isinstance(route, ASGIRouteHandler)]
+    guarded = Router(
+        "/",
+        route_handlers=[
+            *_operations(readiness, metrics),
+            *(route for route in routes if not isinstance(route, ASGIRouteHandler)),
+        ],
         guards=[_bearer_guard(directory, metrics)],
+        middleware=[_Counting(metrics)],
+    )
+    return Litestar(
+        route_handlers=[guarded, *beside],
         dependencies={"principal": Provide(_principal, sync_to_thread=False), **values},
         exception_handlers={Exception: answer_problem},
-        middleware=[_Counting(metrics)],
         openapi_config=OpenAPIConfig(
             title=title,
             version=version,
@@ -114,7 +123,8 @@ def _operations(readiness: Readiness, metrics: Metrics) -> list[HTTPRouteHandler
 
 
 def _bearer_guard(directory: Directory, metrics: Metrics) -> Any:
-    def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    # Asynchronous, because Litestar takes every other guard to a thread.
+    async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
         if handler.opt.get("public"):
             return
         try:
@@ -147,6 +157,10 @@ class _Counting(ASGIMiddleware):
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> _Counting:
+        """Itself: Litestar copies the routers that it is given, and there is one count."""
+        return self
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         status = 500
