@@ -35,6 +35,8 @@ class Lanes:
         self._worker = worker
         self._announce = announce
         self._announce_suspended = announce_suspended
+        self.announced = False
+        """Something was put into the outbox."""
 
     async def now(self) -> datetime:
         now: datetime = await self._tx.fetchval("SELECT clock_timestamp()")
@@ -65,12 +67,14 @@ class Lanes:
     async def announce(self, rows: Sequence[Finished], lanes: Mapping[UUID, Lane]) -> None:
         events = [self._announce(row, lanes[row.ended.taken.endpoint]) for row in rows]
         await append_unordered(self._tx, events)
+        self.announced = True
 
     async def suspend(self, lane: Lane, cause: str) -> None:
         await self._tx.execute(sql.SUSPEND, lane.endpoint, cause)
         await self._tx.execute(sql.PARK, lane.endpoint)
         now = await self.now()
         await append_unordered(self._tx, [self._announce_suspended(lane, cause, now)])
+        self.announced = True
 
     async def keep(self, lanes: Sequence[tuple[Lane, Health]], lease_seconds: float) -> set[int]:
         await self._lock(lanes)

@@ -5,22 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-import asyncpg
-from shared.runtime.away import DATABASE_AWAY
+from shared.runtime.consume.kinds import is_away
 from shared.runtime.database import Database
 
 from notify.ports import Unavailable
 from notify.store.ingest import DUE_CHANNEL
 from notify.store.lane_statements import WORKER_LOCK_CLASS
 from notify.store.lanes import Announce, AnnounceSuspended, Connection, Lanes
-
-# Two transactions that wait for each other, or a row that changed under us: the round is written again.
-_UNAVAILABLE: tuple[type[Exception], ...] = (
-    *DATABASE_AWAY,
-    asyncpg.DeadlockDetectedError,
-    asyncpg.SerializationError,
-    asyncpg.LockNotAvailableError,
-)
 
 
 class WorkerStore:
@@ -32,12 +23,14 @@ class WorkerStore:
         announce: Announce,
         announce_suspended: AnnounceSuspended,
         on_due: Callable[[], None],
+        on_announced: Callable[[], None],
     ) -> None:
-        """`on_due` is called when another transaction has made something due."""
+        """`on_due` is called when something was made due, `on_announced` when the outbox has grown."""
         self._database = database
         self._announce = announce
         self._announce_suspended = announce_suspended
         self._on_due = on_due
+        self._on_announced = on_announced
         self._connection: Connection | None = None
         self._worker: int | None = None
 
@@ -48,9 +41,15 @@ class WorkerStore:
             connection = await self._open()
             async with connection.transaction():
                 assert self._worker is not None
-                yield Lanes(connection, self._worker, self._announce, self._announce_suspended)
-        except _UNAVAILABLE as error:
-            raise Unavailable from error
+                lanes = Lanes(connection, self._worker, self._announce, self._announce_suspended)
+                yield lanes
+        except Exception as error:
+            # Also when two transactions wait for each other: the round is written again.
+            if is_away(error):
+                raise Unavailable from error
+            raise
+        if lanes.announced:
+            self._on_announced()
 
     async def close(self) -> None:
         """Give the connection up; what is still leased is free for others at once."""
