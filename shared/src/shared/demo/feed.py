@@ -52,27 +52,29 @@ class Feed:
     def next_event(self) -> Event:
         """The next thing that happens, dated now."""
         rng = self._rng
+        # One look at the clock: at midnight a second one would belong to another day.
+        at = self._now()
         compound = rng.choices(self._residents, [1.2 - c.quality for c in self._residents])[0]
         data: msgspec.Struct
         match rng.choices(list(_KINDS), list(_KINDS.values()))[0]:
             case "hazard":
-                return self._hazard(compound)
+                return self._hazard(compound, at)
             case "dispute":
-                return self._dispute(compound)
+                return self._dispute(compound, at)
             case "call":
                 data, source = self._call(rng), calls.CALL_CENTRE
             case "inspection":
                 data, source = visits.visit(rng, compound, quarterly=False), visits.device_of(compound)
             case "patrol":
-                data, source = self._patrol(), routine.company_source(compound)
+                data, source = self._patrol(at), routine.company_source(compound)
             case "devices":
                 data, source = self._devices(compound), routine.CCTV
             case _:
                 data, source = self._cooperation(compound), routine.HUB
-        return self._write(compound, data, source)
+        return self._write(compound, at, data, source)
 
-    def _write(self, compound: Compound, data: msgspec.Struct, source: str) -> Event:
-        return self._pen.write(compound.id, self._now(), data, source=f"{source}:live:{self._run}")
+    def _write(self, compound: Compound, at: datetime, data: msgspec.Struct, source: str) -> Event:
+        return self._pen.write(compound.id, at, data, source=f"{source}:live:{self._run}")
 
     def _case(self, letter: str) -> str:
         self._serial += 1
@@ -85,38 +87,38 @@ class Feed:
         )[0]
         return calls.incident(rng, rng.choices(list(codes), list(codes.values()))[0])
 
-    def _hazard(self, compound: Compound) -> Event:
+    def _hazard(self, compound: Compound, at: datetime) -> Event:
         if self._rectified and self._rng.random() < 0.5:
             where, hazard_id = self._rectified.pop(0)
-            return self._write(where, facts.HazardVerified(hazard_id=hazard_id), visits.device_of(where))
+            return self._write(where, at, facts.HazardVerified(hazard_id=hazard_id), visits.device_of(where))
         if self._opened and self._rng.random() < 0.5:
             where, hazard_id = self._opened.pop(0)
             self._remember(self._rectified, where, hazard_id)
             rectified = facts.HazardRectified(hazard_id=hazard_id)
-            return self._write(where, rectified, routine.company_source(where))
+            return self._write(where, at, rectified, routine.company_source(where))
         place = self._rng.choice([p for p in visits.places_of(compound) if p.item in visits.FINDINGS])
         opened, _ = visits.hazard_at(self._rng, place, self._case("H"))
         self._remember(self._opened, compound, opened.hazard_id)
-        return self._write(compound, opened, visits.device_of(compound))
+        return self._write(compound, at, opened, visits.device_of(compound))
 
-    def _dispute(self, compound: Compound) -> Event:
+    def _dispute(self, compound: Compound, at: datetime) -> Event:
         if self._disputes and self._rng.random() < 0.5:
             where, dispute_id = self._disputes.pop(0)
-            return self._write(where, facts.DisputeMediated(dispute_id=dispute_id), calls.MEDIATION)
+            return self._write(where, at, facts.DisputeMediated(dispute_id=dispute_id), calls.MEDIATION)
         dispute_id = self._case("D")
         self._remember(self._disputes, compound, dispute_id)
         code = self._rng.choices(list(calls.DISPUTES), list(calls.DISPUTES.values()))[0]
         recorded = facts.DisputeRecorded(dispute_id=dispute_id, code=code)
-        return self._write(compound, recorded, calls.MEDIATION)
+        return self._write(compound, at, recorded, calls.MEDIATION)
 
     @staticmethod
     def _remember(cases: list[tuple[Compound, str]], compound: Compound, case_id: str) -> None:
         cases.append((compound, case_id))
         del cases[:-OPEN_MAX]
 
-    def _patrol(self) -> facts.PatrolLogged:
+    def _patrol(self, at: datetime) -> facts.PatrolLogged:
         return facts.PatrolLogged(
-            date=self._now().astimezone(ZONE).date(),
+            date=at.astimezone(ZONE).date(),
             gate="1号门",
             rounds_done=self._rng.randint(1, 2),
             rounds_required=2,

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-from shared.events.errors import malformed
+from shared.events.errors import Malformed, malformed
 
 CONTENT_TYPE: Final = "application/cloudevents+json"
 BATCH_CONTENT_TYPE: Final = "application/cloudevents-batch+json"
@@ -16,6 +16,9 @@ BATCH_CONTENT_TYPE: Final = "application/cloudevents-batch+json"
 INTAKE_STAMPS: Final = frozenset(
     {"receivedtime", "actorid", "actorrole", "actororg", "deviceid", "clockskewms", "timequality"}
 )
+
+# Outside of these a conversion of zones or the addition of a few days may overflow.
+YEARS: Final = range(1970, 2201)
 
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 
@@ -60,6 +63,9 @@ _DECODER: Final = msgspec.json.Decoder(Envelope)
 def decode_envelope(raw: bytes | msgspec.Raw) -> Envelope:
     """Reads the envelope of one structured CloudEvent; raises `Malformed`."""
     try:
-        return _DECODER.decode(raw)
+        envelope = _DECODER.decode(raw)
     except msgspec.DecodeError as error:
         raise malformed(error) from None
+    if envelope.time.year not in YEARS:
+        raise Malformed("range", "/time", "not within the years 1970 to 2200")
+    return envelope

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import tzinfo
+from datetime import date, tzinfo
 from types import MappingProxyType
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -13,7 +13,7 @@ import msgspec
 
 from shared.events import access, facts, registry
 from shared.events.catalogue import CATALOGUE, EventType, Family
-from shared.events.envelope import Envelope
+from shared.events.envelope import YEARS, Envelope
 from shared.events.errors import Malformed
 from shared.events.fields import SUBJECT_PATTERN, UUID_PATTERN
 from shared.events.taxonomy import KNOWN_CODES
@@ -37,7 +37,10 @@ def validate(event_type: EventType | str, data: msgspec.Struct) -> list[Malforme
     if isinstance(event_type, str):
         event_type = CATALOGUE[event_type]
     rule = _DATA_RULES.get(event_type.data)
-    return list(rule(data)) if rule else []
+    found = list(rule(data)) if rule else []
+    if event_type.family is Family.FACT:
+        found += _days(data)
+    return found
 
 
 def validate_envelope(
@@ -84,6 +87,14 @@ def _revision_rules(event_type: EventType, envelope: Envelope) -> Violations:
         yield Malformed("range", "/revision", "the revision after the first is 2 or more")
     if event_type.family is Family.ACCESS and envelope.revision > 1:
         yield Malformed("range", "/revision", "access events have no revisions")
+
+
+def _days(data: msgspec.Struct) -> Violations:
+    """Days of facts are computed with; those of the registry may well say 9999 for ever."""
+    for name in data.__struct_fields__:
+        value = getattr(data, name)
+        if isinstance(value, date) and value.year not in YEARS:
+            yield Malformed("range", f"/data/{name}", "not within the years 1970 to 2200")
 
 
 def _inspection(data: facts.InspectionRecorded) -> Violations:

@@ -76,6 +76,8 @@ def test_a_long_field_name_is_cut_in_the_pointer() -> None:
         ({"id": ""}, "length", "/id"),
         ({"time": "2026-03-02T09:30:00"}, "format", "/time"),
         ({"time": "yesterday"}, "format", "/time"),
+        ({"time": "9999-12-31T23:59:59Z"}, "range", "/time"),
+        ({"time": "0001-01-01T00:00:00+14:00"}, "range", "/time"),
         ({"revision": 0}, "range", "/revision"),
         ({"subject": None}, "type", "/subject"),
     ],

@@ -49,6 +49,8 @@ def test_points_of_a_hazard_stay_within_its_class(kind: str, least: int, most: i
         ("incident.recorded", {"code": "999999"}, ("unknown_code", "/data/code")),
         ("dispute.recorded", {"code": "080199"}, ("unknown_code", "/data/code")),
         ("facility.status", {"online": 5, "total": 4}, ("range", "/data/online")),
+        ("hazard.extended", {"due": "9999-12-31"}, ("range", "/data/due")),
+        ("veto.proposed", {"occurred_on": "0001-01-01"}, ("range", "/data/occurred_on")),
         ("survey.recorded", {"satisfied": 51}, ("range", "/data/satisfied")),
         ("hazard.opened", {"reopens": "H-2026-0117"}, ("self_reference", "/data/reopens")),
         ("objection.filed", {"against": [OTHER, OTHER.upper()]}, ("duplicate", "/data/against")),
@@ -103,6 +105,11 @@ def test_rule_of_the_envelope(kind: str, attributes: dict, expected: tuple[str, 
 
 def test_a_correction_that_names_its_root_is_right() -> None:
     assert violations("volunteers.logged", rootid=OTHER, revision=2) == []
+
+
+def test_a_permit_may_be_for_ever() -> None:
+    for_ever = {"number": "n", "valid_from": "2025-02-01", "valid_to": "9999-12-31"}
+    assert violations("company.registered", data={"market_registration": for_ever}) == []
 
 
 def test_the_date_of_a_patrol_is_that_of_the_installation() -> None:
