@@ -1,0 +1,90 @@
+"""Which day is open, and which days may close: time is an input that can be wrong.
+
+A clock that jumps must not close a year. So days follow the process's clock only as far as the newest
+`receivedtime` of any topic confirms it, and only while the database's clock agrees; an operator may overrule both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, tzinfo
+
+from scoring.domain.facts import Day
+
+
+@dataclass(frozen=True, slots=True)
+class DayRules:
+    """`close_after`: from local midnight to the closing of the day before. `ahead_max`: days beyond the news."""
+
+    zone: tzinfo
+    close_after: timedelta
+    ahead_max: int
+    skew_max_seconds: float
+
+
+class Calendar:
+    """The open day and the closed days of the partitions of one process."""
+
+    def __init__(self, rules: DayRules) -> None:
+        self.rules = rules
+        self._closed: dict[int, Day] = {}
+        self._newest: datetime | None = None
+        self._confirmed: Day | None = None
+
+    def saw(self, instant: datetime | None) -> None:
+        """A `receivedtime`: proof that time has come this far."""
+        if instant is not None and (self._newest is None or instant > self._newest):
+            self._newest = instant
+
+    def confirm(self, through: Day | None) -> None:
+        """An operator's word that days may close up to there."""
+        self._confirmed = through
+
+    def trusted(self, now: datetime) -> Day:
+        """The local day of `now`, but no further than the news and the operator allow."""
+        today = self._local(now)
+        if self._newest is None:
+            return today
+        horizon = self._local(self._newest) + self.rules.ahead_max
+        if self._confirmed is not None:
+            horizon = max(horizon, self._confirmed + 1)
+        return min(today, horizon)
+
+    def open_day(self, partition: int, now: datetime) -> Day:
+        """The day that is scored provisionally in that partition."""
+        return max(self.trusted(now), self.closed(partition, now) + 1)
+
+    def closed(self, partition: int, now: datetime) -> Day:
+        """The last closed day of a partition; a partition without history starts with the day before."""
+        closed = self._closed.get(partition)
+        return self.trusted(now) - 1 if closed is None else closed
+
+    def known(self, partition: int) -> bool:
+        """Whether the closed day of a partition has been read or set."""
+        return partition in self._closed
+
+    def note_closed(self, partition: int, day: Day) -> None:
+        self._closed[partition] = day
+
+    def forget(self, partition: int) -> None:
+        self._closed.pop(partition, None)
+
+    def last_over(self, now: datetime) -> Day:
+        """The last day that is over by the clock, half an hour of grace included."""
+        return self._local(now - self.rules.close_after) - 1
+
+    def may_close(self, day: Day, skew_seconds: float) -> bool:
+        """Whether `day`, which is over, may be closed."""
+        if self._confirmed is not None and day <= self._confirmed:
+            return True
+        if abs(skew_seconds) > self.rules.skew_max_seconds or self._newest is None:
+            return False
+        return day <= self._local(self._newest) + self.rules.ahead_max
+
+    def _local(self, instant: datetime) -> Day:
+        return instant.astimezone(self.rules.zone).toordinal()
+
+
+def as_date(day: Day) -> date:
+    """An ordinal day as a date."""
+    return date.fromordinal(day)

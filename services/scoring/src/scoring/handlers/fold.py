@@ -1,0 +1,146 @@
+"""Opening compounds from what is stored, and closing a change: steps, standing, state and what to announce."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from scoring.domain.book import Book
+from scoring.domain.facts import NEVER, Day, Fact
+from scoring.domain.rubric_sections import Rubric
+from scoring.domain.standing import Step
+from scoring.handlers.memory import Compounds, Held
+from scoring.handlers.plan import Plan, StateRow, StepsRow
+from scoring.ports import Archive, Shown, StoredState
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a compound showed before a plan, and shows after it."""
+
+    held: Held
+    before: Shown | None
+    after: Shown
+    next_change_day: Day | None
+
+
+class Folds:
+    """Opens and settles the compounds of one process."""
+
+    def __init__(self, archive: Archive, memory: Compounds, rubric: Rubric) -> None:
+        self._archive = archive
+        self._memory = memory
+        self._rubric = rubric
+
+    async def open(self, compounds: Mapping[str, int], *, anew: bool = False) -> dict[str, Held]:
+        """The compounds by id, loaded where they are not in memory; `anew`: with the registry as it is now.
+
+        A compound that the registry does not know has no book.
+        """
+        await self._memory.mend()
+        held: dict[str, Held] = {}
+        missing: list[str] = []
+        for compound in compounds:
+            one = self._memory.get(compound)
+            if one is None or one.book is None or one.book.incomplete or anew:
+                missing.append(compound)
+            if one is not None:
+                held[compound] = one
+        if missing:
+            held.update(await self._load(missing, compounds, held))
+        return held
+
+    async def _load(
+        self, missing: Collection[str], partitions: Mapping[str, int], known: Mapping[str, Held]
+    ) -> dict[str, Held]:
+        unstored = [compound for compound in missing if compound not in known]
+        states, registries = await asyncio.gather(
+            self._archive.states(unstored), self._archive.registries(missing)
+        )
+        found: dict[str, Held] = {}
+        for compound in missing:
+            held = known.get(compound) or self._opened(compound, partitions[compound], states.get(compound))
+            registry = registries.get(compound)
+            stored = states.get(compound)
+            if registry is not None:
+                if held.book is not None:
+                    held.book.registry = registry
+                elif stored is not None:
+                    held.book = Book.unpack(compound, stored.packed, self._rubric, registry)
+                else:
+                    held.book = Book(compound, self._rubric, registry)
+                    held.book.incomplete = True
+            found[compound] = held
+        await self.complete([one for one in found.values() if one.book is not None and one.book.incomplete])
+        for held in found.values():
+            self._memory.put(held)
+        return found
+
+    def _opened(self, compound: str, partition: int, stored: StoredState | None) -> Held:
+        if stored is None:
+            return Held(compound, partition)
+        return Held(compound, partition, None, stored.version, stored.day, stored.shown)
+
+    async def complete(self, incomplete: Collection[Held]) -> None:
+        """Make books whole from the ledger; they stand where the incomplete ones stood."""
+        if not incomplete:
+            return
+        compounds = [held.compound for held in incomplete]
+        await self._memory.settled(compounds)
+        facts = await self._archive.facts_of(compounds)
+        for held in incomplete:
+            assert held.book is not None
+            held.book = rebuilt(held.book, facts.get(held.compound, []))
+
+    def settle(self, plan: Plan, held: Held, day: Day, closed: Day) -> Change:
+        """Fold what is closed, look at `day`, and put the state into the plan."""
+        book = held.book
+        assert book is not None
+        self.close(plan, held, closed)
+        assert book.as_of_day is not None
+        next_day = book.next_change_day(book.as_of_day)
+        after = Shown.of(book.standing(day))
+        ahead = next_day if next_day > day else book.next_change_day(day)
+        change = Change(held, held.shown, after, None if ahead >= NEVER else ahead)
+        registered = book.registry.in_force(day)
+        assert registered is not None
+        plan.states.append(
+            StateRow(
+                held.compound,
+                held.partition,
+                held.version,
+                day,
+                book.as_of_day,
+                None if next_day >= NEVER else next_day,
+                after,
+                book.pack(),
+                registered,
+            )
+        )
+        plan.compounds[held.compound] = held.partition
+        held.version, held.day, held.shown = held.version + 1, day, after
+        return change
+
+    def close(self, plan: Plan, held: Held, closed: Day) -> None:
+        """Fold the days up to `closed` that are not folded yet; their steps go into the plan."""
+        book = held.book
+        assert book is not None
+        anew = book.as_of_day is None
+        if anew or (book.as_of_day is not None and book.as_of_day < closed):
+            add_steps(plan, held.compound, book.close_through(closed), anew=anew)
+
+
+def add_steps(plan: Plan, compound: str, steps: list[Step], *, anew: bool) -> None:
+    """Put steps into a plan: more of a compound, or `anew` all that it has."""
+    if steps or anew:
+        plan.steps.append(StepsRow(compound, steps, anew))
+
+
+def rebuilt(book: Book, facts: Collection[Fact]) -> Book:
+    """A whole book of these facts that stands where `book` stands: last closed day, star, runs, dirty days."""
+    whole = Book(book.compound, book.rubric, book.registry)
+    for fact in facts:
+        whole.add(fact)
+    whole.stand_like(book)
+    return whole

@@ -1,0 +1,95 @@
+"""Why a score moved: each item that changed, heaviest first, with the fact that bears on it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from scoring.domain import facts
+from scoring.domain.book import Book
+from scoring.domain.facts import Day, Fact
+from scoring.domain.rubric_sections import BONUS, Rubric
+from scoring.domain.shelf import Forgotten
+from scoring.handlers.outcomes import Reason
+from scoring.ports import Shown
+
+REASONS_MAX = 5
+KIND_TIME = "time"
+
+
+def reasons(
+    book: Book, before: Shown | None, after: Shown, come: Sequence[Fact], day: Day
+) -> tuple[Reason, ...]:
+    """The heaviest changes of items between two standings; `come` are the facts that counted in between."""
+    if before is None:
+        return ()
+    moved = {
+        item: after.items.get(item, 0) - before.items.get(item, 0)
+        for item in {**before.items, **after.items}
+        if after.items.get(item, 0) != before.items.get(item, 0)
+    }
+    if after.bonus_milli != before.bonus_milli:
+        moved[BONUS] = after.bonus_milli - before.bonus_milli
+    if not moved or not (before.items and after.items):
+        return ()
+    heaviest = sorted(moved.items(), key=lambda one: (-abs(one[1]), one[0]))[:REASONS_MAX]
+    bearing = [(fact, bears_on(book, fact, day)) for fact in come]
+    return tuple(_reason(item, change, bearing) for item, change in heaviest)
+
+
+def _reason(item: str, change: int, bearing: Sequence[tuple[Fact, Collection[str]]]) -> Reason:
+    for fact, items in reversed(bearing):
+        if item in items:
+            code = (
+                fact.data.code
+                if isinstance(fact.data, (facts.IncidentRecorded, facts.DisputeRecorded))
+                else None
+            )
+            return Reason(item, change, fact.kind, code, fact.root, fact.day)
+    return Reason(item, change, KIND_TIME)
+
+
+def bears_on(book: Book, fact: Fact, day: Day) -> Collection[str]:
+    """The items whose points a fact can have moved; a withdrawal bears on nothing that it names."""
+    rubric = book.rubric
+    match fact.data:
+        case facts.InspectionRecorded(_, checks):
+            return {check.item for check in checks}
+        case facts.IncidentRecorded(code=code):
+            found = rubric.codes.get(code)
+            return () if found is None else {found[0], *_model(rubric, "trend")}
+        case facts.HazardOpened(item=item):
+            return {item, *_model(rubric, "rectification")}
+        case facts.HazardMoved(hazard_id) | facts.HazardExtended(hazard_id=hazard_id):
+            return _hazard_items(book, hazard_id, max(day, fact.day))
+        case facts.FacilityStatus(item=item):
+            return {item}
+        case facts.FacilityUpgraded():
+            return {BONUS}
+        case facts.PatrolLogged():
+            return _model(rubric, "patrols")
+        case facts.GuardsUpdated():
+            return {*_model(rubric, "roster_strength"), *_model(rubric, "roster_quality")}
+        case facts.VolunteersLogged():
+            return _model(rubric, "volunteers")
+        case facts.DisputeRecorded() | facts.DisputeMediated() | facts.DisputeEscalated():
+            return {rubric.disputes.item, rubric.disputes.handling_item}
+        case facts.CooperationRecorded(kind):
+            charged = rubric.cooperation.get(kind)
+            return {BONUS} if charged is None else {charged[0]}
+        case facts.SurveyRecorded():
+            return _model(rubric, "survey")
+        case _:
+            return ()
+
+
+def _hazard_items(book: Book, hazard_id: str, day: Day) -> Collection[str]:
+    try:
+        life = book.hazard(hazard_id, day)
+    except Forgotten:
+        return ()
+    return () if life is None else {life.opened.item, *_model(book.rubric, "rectification")}
+
+
+def _model(rubric: Rubric, model: str) -> Collection[str]:
+    code = rubric.of_model.get(model)
+    return () if code is None else {code}

@@ -1,0 +1,31 @@
+"""The closed list of what scoring counts beside the plumbing; labels never hold an id."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge
+
+from shared.runtime.metrics import Metrics
+
+
+class ScoringMetrics:
+    """Metrics of one scoring process, on the registry of its plumbing."""
+
+    def __init__(self, plumbing: Metrics) -> None:
+        registry = plumbing.registry
+
+        # Facts judged, by what became of them: new, repeat, replaces, stale, conflict_kept, conflict_replaces.
+        self.facts = Counter("anxing_scoring_facts", "Facts judged", ("result",), registry=registry)
+        # Events announced, by kind.
+        self.announced = Counter(
+            "anxing_scoring_announced", "Outcomes committed to the outbox", ("kind",), registry=registry
+        )
+        # Compounds folded anew from the beginning, by cause: registry, late.
+        self.refolds = Counter(
+            "anxing_scoring_refolds", "Compounds folded anew", ("cause",), registry=registry
+        )
+        # Days closed, counted per partition.
+        self.days_closed = Counter("anxing_scoring_days_closed", "Days closed", registry=registry)
+        # 1 while a day is due but must not be closed, because the clocks or the newest event do not agree.
+        self.days_held = Gauge("anxing_scoring_days_held", "Closing of days held back", registry=registry)
+        # Compounds in memory.
+        self.cached = Gauge("anxing_scoring_cached_compounds", "Compounds in memory", registry=registry)

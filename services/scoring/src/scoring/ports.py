@@ -1,0 +1,158 @@
+"""What the handlers need from the world, and the values that pass between them and it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, TypeAlias
+
+from scoring.domain.facts import Day, Fact
+from scoring.domain.registry import Registry
+from scoring.domain.standing import Standing, Step
+
+FactKey: TypeAlias = tuple[str, str]
+"""Identity of a fact: (compound, root)."""
+
+
+class Arrival(NamedTuple):
+    """A fact as it came: where it lay on the topic, and the event as it was published."""
+
+    fact: Fact
+    partition: int
+    offset: int
+    body: bytes
+
+    @property
+    def key(self) -> FactKey:
+        return (self.fact.compound, self.fact.root)
+
+
+class Known(NamedTuple):
+    """The revision of a fact that counts so far, with its event."""
+
+    fact: Fact
+    body: bytes
+
+
+class Shown(NamedTuple):
+    """What a compound showed when it was last written: the base of every comparison."""
+
+    score_milli: int | None
+    star: int | None
+    dynamic_star: int | None
+    rated: bool
+    enrolled: bool
+    categories: Mapping[str, int]
+    items: Mapping[str, int]
+    bonus_milli: int
+    unverified: tuple[str, ...]
+    caps: tuple[tuple[str, int], ...]
+
+    @classmethod
+    def of(cls, standing: Standing) -> Shown:
+        """What is kept of a standing."""
+        return cls(
+            standing.score_milli,
+            standing.star,
+            standing.dynamic_star,
+            standing.rated,
+            standing.enrolled,
+            standing.categories,
+            standing.items,
+            standing.bonus_milli,
+            standing.unverified,
+            tuple((cap.veto, cap.cap) for cap in standing.caps),
+        )
+
+
+class HazardKnown(NamedTuple):
+    """A hazard that was opened: enough to see that the same item fails again."""
+
+    compound: str
+    root: str
+    item: str
+    day: Day
+
+
+class FactsWaiting(NamedTuple):
+    """The first fact of a compound that nobody has registered yet, and since when."""
+
+    event_id: str
+    event_type: str
+    since_us: int
+
+
+class StoredState(NamedTuple):
+    """A row of the compound's state: the packed fold and what it showed on `day`."""
+
+    compound: str
+    version: int
+    day: Day
+    packed: Any
+    shown: Shown
+
+
+class WorkItem(NamedTuple):
+    """One row of work; `merged` grows when somebody adds to it while it waits."""
+
+    id: int
+    partition: int
+    kind: str
+    key: str
+    merged: int
+    from_day: Day | None
+    cause: str
+
+    @property
+    def trigger(self) -> str:
+        """What outcomes of this work are derived from."""
+        return f"work/{self.id}.{self.merged}"
+
+
+REGISTERED = "registered"
+"""The registry said something new about a compound: load it anew, release what waited, fold from the start."""
+REFOLD = "refold"
+"""A late fact or correction touched closed days of a compound."""
+UNASSIGNED = "unassigned"
+"""Facts of a compound wait for its registration: say so when it is still unknown by then."""
+
+
+class Archive(Protocol):
+    """What is committed, to be read; nothing here waits for locks. All may raise what the database raises."""
+
+    async def known(self, keys: Collection[FactKey]) -> dict[FactKey, Known]:
+        """The counted revisions of those facts that are in the ledger."""
+
+    async def facts_of(self, compounds: Collection[str]) -> dict[str, list[Fact]]:
+        """All counted facts of each compound, in no order; compounds without any are left out."""
+
+    async def states(self, compounds: Collection[str]) -> dict[str, StoredState]:
+        """The states under the active rubric, of compounds that have one."""
+
+    async def registries(self, compounds: Collection[str]) -> dict[str, Registry]:
+        """The registry of each compound that was ever registered."""
+
+    async def hazards_since(self, compounds: Collection[str], day: Day) -> list[HazardKnown]:
+        """The hazards of those compounds opened on `day` or later."""
+
+    async def waiting(self, compounds: Collection[str]) -> dict[str, FactsWaiting]:
+        """The first waiting fact of each compound that is still unassigned."""
+
+    async def steps_of(self, compounds: Collection[str]) -> dict[str, list[Step]]:
+        """The steps of each compound, oldest first."""
+
+    async def closed_days(self, partitions: Collection[int]) -> dict[int, Day | None]:
+        """The last closed day of each partition; None for one without history."""
+
+    async def due_work(
+        self, partitions: Collection[int], kinds: Sequence[str], limit: int, *, patience: bool
+    ) -> list[WorkItem]:
+        """Due rows of those partitions, oldest first; with `patience` only those that have waited long."""
+
+    async def due_compounds(self, partition: int, day: Day, limit: int) -> list[str]:
+        """Compounds of a partition that the closing of `day` concerns and that are not folded through it."""
+
+    async def confirmed_through(self) -> Day | None:
+        """The last day that an operator has confirmed for closing."""
+
+    async def clock_skew_seconds(self) -> float:
+        """How far the database's clock is ahead of this process's."""

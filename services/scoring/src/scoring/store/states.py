@@ -1,0 +1,252 @@
+"""States and steps of compounds: the packed fold, what it shows, and the days on which something changed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from scoring.domain.facts import Day
+from scoring.domain.standing import Step
+from scoring.domain.vetoes import Cap
+from scoring.handlers.plan import Plan, StateRow
+from scoring.ports import Shown, StoredState
+from scoring.store.rows import append, unnest
+
+COLUMNS = {
+    "compound": "text",
+    "rubric": "text",
+    "partition": "integer",
+    "version": "bigint",
+    "day": "date",
+    "as_of_day": "date",
+    "next_change_day": "date",
+    "score_milli": "integer",
+    "star": "smallint",
+    "dynamic_star": "smallint",
+    "rated": "boolean",
+    "enrolled": "boolean",
+    "name": "text",
+    "company_id": "text",
+    "community_id": "text",
+    "station_id": "text",
+    "shown": "jsonb",
+    "packed": "bytea",
+}
+_NAMES = ", ".join(COLUMNS)
+LOAD = """
+SELECT compound, version, day, packed, score_milli, star, dynamic_star, rated, enrolled, shown
+FROM compound_state WHERE compound = ANY($1::text[]) AND rubric = $2
+"""
+# A version that is not the loaded one means that somebody else has written: the count of rows tells.
+UPSERT = f"""
+INSERT INTO compound_state AS s ({_NAMES}) SELECT * FROM {unnest(tuple(COLUMNS.items()))}
+ON CONFLICT (compound, rubric) DO UPDATE SET
+{", ".join(f"{name} = excluded.{name}" for name in COLUMNS if name not in ("compound", "rubric"))},
+changed_at = now()
+WHERE s.version = excluded.version - 1
+"""  # noqa: S608 - names are ours
+STEPS_OF = """
+SELECT compound, day, score_milli, star, dynamic_star, up_run, down_run, items
+FROM score_step WHERE compound = ANY($1::text[]) AND rubric = $2 ORDER BY compound, day
+"""
+DUE = """
+SELECT compound FROM compound_state
+WHERE rubric = $1 AND partition = $2 AND next_change_day <= $3 AND as_of_day < $4
+ORDER BY next_change_day LIMIT $5
+"""
+STEP_COLUMNS = {
+    "compound": "text",
+    "rubric": "text",
+    "day": "date",
+    "score_milli": "integer",
+    "star": "smallint",
+    "dynamic_star": "smallint",
+    "up_run": "integer",
+    "down_run": "integer",
+    "items": "jsonb",
+}
+
+
+class Conflict(Exception):
+    """A state was written by somebody else although its partition is ours: memory must be dropped."""
+
+
+class ShownParts(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The parts of what a compound shows that have no column of their own."""
+
+    categories: dict[str, int] = {}
+    items: dict[str, int] = {}
+    bonus_milli: int = 0
+    unverified: tuple[str, ...] = ()
+    caps: tuple[tuple[str, int], ...] = ()
+
+
+class StepParts(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The parts of a step that have no column of their own."""
+
+    items: dict[str, int] = {}
+    bonus_milli: int = 0
+    caps: tuple[tuple[str, int, str], ...] = ()
+
+
+_shown = msgspec.json.Decoder(ShownParts)
+_step = msgspec.json.Decoder(StepParts)
+_packed = msgspec.msgpack.Decoder()
+_pack = msgspec.msgpack.Encoder()
+_json = msgspec.json.Encoder()
+
+
+async def load(
+    connection: asyncpg.pool.PoolConnectionProxy[asyncpg.Record], compounds: Collection[str], rubric: str
+) -> dict[str, StoredState]:
+    if not compounds:
+        return {}
+    found: dict[str, StoredState] = {}
+    for compound, version, day, packed, *shown in await connection.fetch(LOAD, list(compounds), rubric):
+        found[compound] = StoredState(
+            compound, version, day.toordinal(), _packed.decode(packed), read_shown(*shown)
+        )
+    return found
+
+
+def read_shown(
+    score_milli: int | None,
+    star: int | None,
+    dynamic_star: int | None,
+    rated: bool,  # noqa: FBT001 - the columns of a row in their order
+    enrolled: bool,  # noqa: FBT001
+    shown: str,
+) -> Shown:
+    """What a row of the state shows."""
+    parts = _shown.decode(shown)
+    return Shown(
+        score_milli,
+        star,
+        dynamic_star,
+        rated,
+        enrolled,
+        parts.categories,
+        parts.items,
+        parts.bonus_milli,
+        parts.unverified,
+        parts.caps,
+    )
+
+
+async def steps_of(
+    connection: asyncpg.pool.PoolConnectionProxy[asyncpg.Record], compounds: Collection[str], rubric: str
+) -> dict[str, list[Step]]:
+    found: dict[str, list[Step]] = {}
+    if compounds:
+        for compound, *row in await connection.fetch(STEPS_OF, list(compounds), rubric):
+            found.setdefault(compound, []).append(read_step(*row))
+    return found
+
+
+def read_step(
+    day: date,
+    score_milli: int | None,
+    star: int | None,
+    dynamic_star: int | None,
+    up_run: int,
+    down_run: int,
+    items: str,
+) -> Step:
+    """A step from the columns of its row."""
+    parts = _step.decode(items)
+    return Step(
+        day=day.toordinal(),
+        score_milli=score_milli,
+        star=star,
+        dynamic_star=dynamic_star,
+        up_run=up_run,
+        down_run=down_run,
+        items=parts.items,
+        bonus_milli=parts.bonus_milli,
+        caps=tuple(Cap(*cap) for cap in parts.caps),
+    )
+
+
+async def due(
+    connection: asyncpg.pool.PoolConnectionProxy[asyncpg.Record],
+    rubric: str,
+    partition: int,
+    day: Day,
+    limit: int,
+) -> list[str]:
+    """Compounds that can differ on `day` or on the one after it and are not folded through `day`."""
+    closing = date.fromordinal(day)
+    rows = await connection.fetch(DUE, rubric, partition, date.fromordinal(day + 1), closing, limit)
+    return [row[0] for row in rows]
+
+
+async def write(tx: asyncpg.Connection[asyncpg.Record], plan: Plan, rubric: str) -> None:
+    """Write states and steps of a plan; raises Conflict when a state is not the one that was loaded."""
+    rows = [_row(row, rubric) for row in plan.states]
+    if rows:
+        status = await tx.execute(UPSERT, *zip(*rows, strict=True))
+        if int(status.rpartition(" ")[2]) != len(rows):
+            raise Conflict
+    anew = [row.compound for row in plan.steps if row.anew]
+    if anew:
+        await tx.execute(
+            "DELETE FROM score_step WHERE compound = ANY($1::text[]) AND rubric = $2", anew, rubric
+        )
+    steps = [_step_row(row.compound, rubric, step) for row in plan.steps for step in row.steps]
+    await append(tx, "score_step", STEP_COLUMNS, steps)
+
+
+def _row(row: StateRow, rubric: str) -> Sequence[Any]:
+    shown, registered = row.shown, row.registered
+    parts = ShownParts(
+        dict(shown.categories), dict(shown.items), shown.bonus_milli, shown.unverified, shown.caps
+    )
+    return (
+        row.compound,
+        rubric,
+        row.partition,
+        row.loaded_version + 1,
+        date.fromordinal(row.day),
+        _date(row.as_of_day),
+        _date(row.next_change_day),
+        shown.score_milli,
+        shown.star,
+        shown.dynamic_star,
+        shown.rated,
+        shown.enrolled,
+        registered.name,
+        registered.company_id,
+        registered.community_id,
+        registered.station_id,
+        _json.encode(parts).decode(),
+        _pack.encode(row.packed),
+    )
+
+
+def _step_row(compound: str, rubric: str, step: Step) -> tuple[Any, ...]:
+    parts = StepParts(
+        _mapping(step.items), step.bonus_milli, tuple((cap.veto, cap.cap, cap.veto_id) for cap in step.caps)
+    )
+    return (
+        compound,
+        rubric,
+        date.fromordinal(step.day),
+        step.score_milli,
+        step.star,
+        step.dynamic_star,
+        step.up_run,
+        step.down_run,
+        _json.encode(parts).decode(),
+    )
+
+
+def _mapping(items: Mapping[str, int]) -> dict[str, int]:
+    return items if isinstance(items, dict) else dict(items)
+
+
+def _date(day: Day | None) -> date | None:
+    return None if day is None else date.fromordinal(day)
