@@ -62,7 +62,7 @@ class Receiver:
         self._host = host
         self._port = port
         self._now = now
-        self._on_notice = on_notice or (lambda _: None)
+        self.on_notice = on_notice or (lambda _: None)
         self._seen: set[tuple[str, str]] = set()
         self._closing = asyncio.Event()
         self._runner: web.AppRunner | None = None
@@ -132,5 +132,5 @@ class Receiver:
             self._seen.add((recipient, webhook_id))
             notice = Received(recipient, webhook_id, now, content)
             self.notices.append(notice)
-            self._on_notice(notice)
+            self.on_notice(notice)
         return web.Response(status=204)

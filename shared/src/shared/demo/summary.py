@@ -1,0 +1,72 @@
+"""The summary of `anxing demo --once`: figures for programs, a calm table for people."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.table import Table
+
+from shared.demo.audit.evidence import Verdict
+from shared.runtime.console import out
+
+
+def summarise(
+    *,
+    compounds: Sequence[Mapping[str, Any]],
+    facts: int,
+    notices: int,
+    webhooks: int,
+    seconds: Mapping[str, float],
+    verdict: Verdict,
+) -> dict[str, Any]:
+    """One JSON document; stars are counted by name, `none` for 0 and `unrated` for not yet rated."""
+    return {
+        "facts": facts,
+        "compounds": len(compounds),
+        "stars": dict(sorted(Counter(_star(each) for each in compounds).items())),
+        "notices": notices,
+        "webhooks": webhooks,
+        "seconds": {name: round(value, 1) for name, value in seconds.items()},
+        "audit": {
+            "clean": verdict.clean,
+            **verdict.figures,
+            "findings": [str(finding) for finding in verdict.findings],
+        },
+    }
+
+
+def tell(summary: Mapping[str, Any]) -> None:
+    """The same for people."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="dim")
+    table.add_column()
+    table.add_row("小区", f"{summary['compounds']} 个")
+    table.add_row("事实", f"{summary['facts']:,} 条，全部计分")
+    table.add_row("星级", "  ".join(f"{_NAMES[name]} {count}" for name, count in summary["stars"].items()))
+    table.add_row("通知", f"{summary['notices']:,} 条经签名送达 {summary['webhooks']} 个接收方")
+    table.add_row(
+        "用时", "  ".join(f"{_STAGES[name]} {value} 秒" for name, value in summary["seconds"].items())
+    )
+    audit = summary["audit"]
+    verdict = "[green]一致[/]" if audit["clean"] else "[red]不一致[/]"
+    table.add_row(
+        "核对",
+        f"{verdict}：受理 {audit['answered']:,} = 主题 {audit['on_topic']:,} = 入账 {audit['counted']:,}；"
+        f"结果 {audit['sequences_given_out']:,} = 发布 {audit['sequences_published']:,}"
+        f" = 接收 {audit['outcomes_consumed']:,}；应有决定 {audit['decisions_expected']:,}，"
+        f"搁置 {audit['parked']}",
+    )
+    for finding in audit["findings"]:
+        table.add_row("", f"[red]{finding}[/]")
+    out.print(table, highlight=False)
+
+
+_NAMES = {"unrated": "未评", "none": "无星", "2": "二星", "3": "三星", "4": "四星", "5": "五星"}
+_STAGES = {"posting": "报送", "settling": "计分与通知", "audit": "核对"}
+
+
+def _star(compound: Mapping[str, Any]) -> str:
+    star = compound["star"]
+    return "unrated" if star is None else "none" if star == 0 else str(star)
