@@ -11,7 +11,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,6 @@ class Place:
     bootstrap: str
     postgres: str
     work: Path
-    key: bytes = field(default_factory=lambda: os.urandom(32))
 
     def kafka(self) -> KafkaSettings:
         """Settings with topics of their own; make them with `ensure_topics`."""
@@ -51,6 +50,12 @@ class Place:
         url = self.postgres.rsplit("/", 1)[0] + f"/{name}"
         await run_to_end([service, "migrate"], self.environment(KafkaSettings(bootstrap=self.bootstrap), url))
         return url
+
+    async def key(self, environment: Mapping[str, str]) -> str:
+        """A key with all roles, issued with the surroundings of intake."""
+        verb = ["intake", "keys", "issue", "--json", "--id", "bench", "--all-roles", "--right", "backfill"]
+        issued: dict[str, str] = json.loads(await run_to_end(verb, environment))
+        return issued["key"]
 
     def environment(self, kafka: KafkaSettings, url: str, **more: str) -> dict[str, str]:
         """The surroundings of a service process."""
@@ -166,4 +171,4 @@ async def _until_ready(port: int, process: asyncio.subprocess.Process, log: Path
         except OSError:
             pass
         await asyncio.sleep(0.1)
-    raise RuntimeError(f"not ready: {log.read_text()[-2000:]}")
+    raise RuntimeError(f"{log.name}: not ready within {SERVICE_READY_SECONDS_MAX} s")

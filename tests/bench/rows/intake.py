@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 import uuid
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from shared.embedded.ports import any_free
 from shared.events import topics
 
 from tests.bench.harness import Row, Sample
-from tests.bench.place import ROOT, Place, make_topics, run_to_end
+from tests.bench.place import ROOT, Place, make_topics
 from tests.bench.wire import drive, post
 
 CONNECTIONS = 64
@@ -29,10 +28,7 @@ async def i1(place: Place) -> Row:
     await make_topics(kafka)
     url = await place.database("intake")
     environment = place.environment(kafka, url)
-    issued = json.loads(
-        await run_to_end(["intake", "keys", "issue", "--json", "--id", "bench", "--all-roles"], environment)
-    )
-    key = issued["key"]
+    key = await place.key(environment)
 
     async def value() -> Sample:
         async with place.service("intake", environment) as (port, process):

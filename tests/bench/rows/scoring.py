@@ -7,6 +7,7 @@ import random
 import statistics
 import time
 import uuid
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,6 +23,7 @@ from tests.bench.harness import Row, Sample
 from tests.bench.place import Place, fill, make_topics, run_floor
 
 SETTLE_SECONDS_MAX = 240
+SETTLE_SECONDS = 3.0
 
 
 class Loaded:
@@ -169,13 +171,12 @@ async def _latencies(kafka: KafkaSettings, compounds: int, *, rate: int, seconds
 
     sends = [asyncio.create_task(send(number)) for number in range(rate * seconds)]
     await asyncio.gather(*sends)
-    deadline = time.monotonic() + 30
-    while len(acknowledged.keys() - arrived.keys()) and time.monotonic() < deadline:
-        await asyncio.sleep(0.05)
+    # Facts of one compound that were absorbed together share one outcome and one cause: give the last of
+    # them a moment, then measure those that are named.
+    await asyncio.sleep(SETTLE_SECONDS)
     reading.cancel()
     await producer.stop()
     await reader.stop()
-    # Outcomes of one batch and compound share a cause: only facts that are named as one are measured.
     return [max(0.0, arrived[key] - at) for key, at in acknowledged.items() if key in arrived]
 
 
@@ -202,22 +203,25 @@ async def _watch_cursor(url: str, topic: str, end: int) -> tuple[tuple[float, in
     return began, (time.perf_counter(), last)
 
 
+async def until(holds: Callable[[], Awaitable[bool]], otherwise: str, *, seconds: float = 0.1) -> None:
+    """Look every `seconds` until it holds; AssertionError with the words given at the deadline."""
+    deadline = time.monotonic() + SETTLE_SECONDS_MAX
+    while not await holds():
+        assert time.monotonic() < deadline, otherwise
+        await asyncio.sleep(seconds)
+
+
 async def _until_cursor(url: str, topic: str, end: int) -> None:
     connection: asyncpg.Connection[Any] = await asyncpg.connect(url)
-    deadline = time.monotonic() + SETTLE_SECONDS_MAX
-    query = "SELECT coalesce(sum(next_offset), 0) FROM input_cursor WHERE topic = $1"
-    while int(await connection.fetchval(query, topic)) < end:
-        assert time.monotonic() < deadline, "facts were not absorbed in time"
-        await asyncio.sleep(0.1)
+    query = "SELECT coalesce(sum(next_offset), 0) >= $2 FROM input_cursor WHERE topic = $1"
+    await until(lambda: connection.fetchval(query, topic, end), "facts were not absorbed in time")
     await connection.close()
 
 
 async def _until_idle(url: str) -> None:
     """No work is due and nothing waits to be published."""
     connection: asyncpg.Connection[Any] = await asyncpg.connect(url)
-    deadline = time.monotonic() + SETTLE_SECONDS_MAX
-    query = """SELECT (SELECT count(*) FROM work WHERE not_before <= now()) + (SELECT count(*) FROM outbox)"""
-    while await connection.fetchval(query):
-        assert time.monotonic() < deadline, "work and outbox did not run dry"
-        await asyncio.sleep(0.2)
+    query = """SELECT NOT EXISTS (SELECT FROM work WHERE not_before <= now() + interval '10 s')
+        AND NOT EXISTS (SELECT FROM outbox)"""
+    await until(lambda: connection.fetchval(query), "work and outbox did not run dry")
     await connection.close()
