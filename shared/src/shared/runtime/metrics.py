@@ -106,3 +106,18 @@ class Metrics:
             ("consumer",),
             registry=self.registry,
         )
+        # Records of one cursor transaction: how well small records are batched under load.
+        self.batch_records = Histogram(
+            "anxing_batch_records",
+            "Records of a cursor transaction",
+            ("consumer",),
+            buckets=(1, 2, 5, 10, 50, 100, 500, 1000, 5000),
+            registry=self.registry,
+        )
+        # Backends of former owners ended because they held a partition's row.
+        self.backends_terminated = Counter(
+            "anxing_backends_terminated",
+            "Former owners' backends ended at a claim",
+            ("consumer",),
+            registry=self.registry,
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 import asyncpg
@@ -23,13 +23,13 @@ class Batch:
 
     records: Sequence[Record]
     claims: Mapping[Partition, Claim]
+    # Where the cursor of each partition must stand when this batch is written.
+    starts: Mapping[Partition, int] = field(default_factory=dict)
 
     def ends(self) -> dict[Partition, int]:
         """Partition -> offset after its last record: the `next_offset` of the advances."""
-        ends: dict[Partition, int] = {}
-        for record in self.records:
-            ends[Partition(record.topic, record.partition)] = record.offset + 1
-        return ends
+        ends = {(record.topic, record.partition): record.offset + 1 for record in self.records}
+        return {Partition(*place): end for place, end in ends.items()}
 
 
 class Prepared(Protocol):

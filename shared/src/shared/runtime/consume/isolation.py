@@ -1,0 +1,136 @@
+"""What follows a bug: the batch is tried again, then halved until the record that fails is alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from shared.runtime.backoff import Backoff
+from shared.runtime.consume.kinds import Fenced, Halted, Stale, is_away
+from shared.runtime.consume.ports import Absorber, Batch
+from shared.runtime.consume.writer import InDoubt, Work
+from shared.runtime.cursor import Advance, Before, Claim, Connection
+from shared.runtime.errors import Rejected
+from shared.runtime.logs import get_logger
+from shared.runtime.parking import ParkedRecord
+from shared.runtime.records import Partition, Record
+
+log = get_logger()
+
+# Of the whole batch, the first failure included: some bugs are races and do not come twice.
+TRIES = 3
+BUG = "bug"
+
+
+class _Parking:
+    """Writes nothing of its own: the engine parks what is in `parked`."""
+
+    def __init__(self, record: Record, code: str, detail: str) -> None:
+        self.advances = (Advance(record.source, record.offset + 1),)
+        self.parked = (ParkedRecord(record, code, detail),)
+
+    async def prepare(self, batch: Batch) -> _Parking:
+        del batch
+        return self
+
+    async def write(self, tx: Connection, prepared: object, before: Mapping[Partition, Before]) -> None:
+        del tx, prepared, before
+
+    def forget(self, partitions: object) -> None:
+        del partitions
+
+    async def committed(self, prepared: object) -> None:
+        del prepared
+
+
+class Isolation:
+    """Works through a failed batch piece by piece, in order, with nothing else in the pipe."""
+
+    def __init__(
+        self,
+        name: str,
+        absorber: Absorber[Any],
+        claims: Mapping[Partition, Claim],
+        write: Callable[[Work, Any], Awaitable[None]],
+        interrupted: Callable[[], bool],
+    ) -> None:
+        """`interrupted` answers True when there is something more urgent: the rest is read again later."""
+        self._name = name
+        self._absorber = absorber
+        self._claims = claims
+        self._write = write
+        self._interrupted = interrupted
+
+    async def run(self, batch: Batch) -> None:
+        """Absorb the batch, but for records that fail alone: these are parked.
+
+        Raises Stale when the cursors do not stand before this batch any more, and what is not a bug.
+        """
+        for partition, start in batch.starts.items():
+            claim = self._claims.get(partition)
+            if claim is None or claim.next_offset != start:
+                raise Stale
+        backoff = Backoff(first_seconds=0.1, cap_seconds=1.0)
+        error: Exception | None = None
+        for _ in range(TRIES - 1):
+            await asyncio.sleep(backoff.next_seconds())
+            error = await self._try(batch.records)
+            if error is None:
+                return
+        assert error is not None
+        await self._halve(batch.records, error)
+
+    async def _halve(self, records: Sequence[Record], error: Exception) -> None:
+        if len(records) == 1:
+            await self._park(records[0], error)
+            return
+        middle = len(records) // 2
+        for part in (records[:middle], records[middle:]):
+            failed = await self._try(part)
+            if failed is not None:
+                await self._halve(part, failed)
+
+    async def _try(self, records: Sequence[Record]) -> Exception | None:
+        """The bug, or None when these are committed; what is not a bug is raised."""
+        if self._interrupted():
+            raise Stale
+        claims, starts = self._standing(records)
+        batch = Batch(records, claims, starts)
+        try:
+            prepared = await self._absorber.prepare(batch)
+            await self._write(Work.of(batch, self._absorber), prepared)
+        except (Fenced, Stale, Halted, InDoubt):
+            raise
+        except Exception as error:
+            self._absorber.forget(claims.keys())
+            if is_away(error):
+                raise
+            return error
+        return None
+
+    async def _park(self, record: Record, error: Exception) -> None:
+        code, detail = BUG, f"{type(error).__name__}: {error}"
+        if isinstance(error, Rejected):
+            code, detail = error.code, error.detail
+        log.error(
+            "record_parked",
+            consumer=self._name,
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            code=code,
+            exc_info=error,
+        )
+        claims, starts = self._standing([record])
+        parking = _Parking(record, code, detail)
+        await self._write(Work.of(Batch([record], claims, starts), parking), parking)
+
+    def _standing(self, records: Sequence[Record]) -> tuple[dict[Partition, Claim], dict[Partition, int]]:
+        claims: dict[Partition, Claim] = {}
+        for partition in {record.source for record in records}:
+            claim = self._claims.get(partition)
+            if claim is None:
+                raise Stale
+            claims[partition] = claim
+        return claims, {partition: claim.next_offset for partition, claim in claims.items()}

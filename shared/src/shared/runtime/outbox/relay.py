@@ -1,0 +1,147 @@
+"""Publishes the outbox of the partitions this process owns, in order, to the same partition numbers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+
+import asyncpg
+
+from shared.runtime.clock import Clock
+from shared.runtime.cursor import Claim
+from shared.runtime.database import Database
+from shared.runtime.errors import Rejected
+from shared.runtime.logs import get_logger
+from shared.runtime.metrics import Metrics
+from shared.runtime.outbox.loop import RelayLoop
+from shared.runtime.producer import Outgoing, Position, RecordProducer
+from shared.runtime.records import Partition
+
+log = get_logger()
+
+PARTITION_ROWS_MAX = 1000
+CONTENT_TYPE = "application/cloudevents+json"
+
+# Each partition alone, so that one with a long backlog does not hold up the rest. `above` skips what this
+# relay has already deleted: dead rows at the head of the index would be scanned again each time.
+_READ = """
+SELECT o.partition, o.seq, o.incarnation, o.topic, o.key, o.value, o.headers, o.created_at
+FROM unnest($1::integer[], $2::bigint[]) AS w (partition, above)
+CROSS JOIN LATERAL (
+    SELECT * FROM outbox WHERE partition = w.partition AND seq > w.above ORDER BY seq LIMIT $3
+) AS o
+ORDER BY o.partition, o.seq
+"""
+
+_DELETE = """
+DELETE FROM outbox o USING unnest($1::integer[], $2::bigint[]) AS w (partition, upto)
+WHERE o.partition = w.partition AND o.seq <= w.upto
+"""
+
+
+class Relay:
+    """Relays the ordered outbox; never waited for by the consumer, never ahead of its commits.
+
+    A crash between publishing and deleting, or a former owner that wakes up, publishes the same rows again
+    under the same incarnation and sequence: readers drop what is not above their last.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        producer: RecordProducer,
+        database: Database,
+        claims: Callable[[], Mapping[Partition, Claim]],
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
+        """`claims` answers what the consumer owns now: `lambda: consumer.claims`."""
+        self._producer = producer
+        self._database = database
+        self._claims = claims
+        self._clock = clock
+        self._relayed = metrics.relayed.labels(name)
+        self._age = metrics.outbox_age.labels(name)
+        # Per partition: the epoch under which this relay deletes, and up to where it has.
+        self._deleted: dict[int, tuple[int, int]] = {}
+        self._loop = RelayLoop(name, self._round)
+
+    def wake(self) -> None:
+        """Look now; called by the absorber's `committed`."""
+        self._loop.wake()
+
+    async def start(self) -> None:
+        """Begin in the background; an outage of either server is waited out."""
+        self._loop.start()
+
+    async def stop(self) -> None:
+        """Finish the round in hand, or give it up soon: it is done again by the next owner."""
+        await self._loop.stop()
+
+    async def _round(self) -> bool:
+        rows = await self._read()
+        if not rows:
+            self._age.set(0)
+            return False
+        self._age.set(max(0.0, (self._clock.now() - min(row["created_at"] for row in rows)).total_seconds()))
+        answers = await self._producer.send_all([_outgoing(row) for row in rows])
+        reached, failure = _reached(rows, answers)
+        if reached:
+            await self._database.pool.execute(_DELETE, list(reached), list(reached.values()))
+            for number, upto in reached.items():
+                self._deleted[number] = (self._deleted[number][0], upto)
+            self._relayed.inc(sum(1 for row in rows if row["seq"] <= reached.get(row["partition"], -1)))
+        if failure is not None:
+            raise failure
+        # Woken or not: what was committed meanwhile is read by the next round.
+        return True
+
+    async def _read(self) -> list[asyncpg.Record]:
+        epochs = {partition.partition: claim.epoch for partition, claim in self._claims().items()}
+        self._deleted = {
+            number: known if (known := self._deleted.get(number, (-1, 0)))[0] == epoch else (epoch, 0)
+            for number, epoch in epochs.items()
+        }
+        if not epochs:
+            return []
+        above = [upto for _, upto in self._deleted.values()]
+        rows: list[asyncpg.Record] = await self._database.pool.fetch(
+            _READ, list(self._deleted), above, PARTITION_ROWS_MAX
+        )
+        return rows
+
+
+def _reached(
+    rows: Sequence[asyncpg.Record], answers: Sequence[Position | Exception]
+) -> tuple[dict[int, int], Exception | None]:
+    """Per partition, the sequence up to which every row is acknowledged; and the first failure, if any."""
+    reached: dict[int, int] = {}
+    cut: set[int] = set()
+    failure: Exception | None = None
+    for row, answer in zip(rows, answers, strict=True):
+        number = row["partition"]
+        if isinstance(answer, Exception):
+            cut.add(number)
+            failure = failure or answer
+            if isinstance(answer, Rejected):
+                log.error("outbox_row_refused", partition=number, seq=row["seq"], code=answer.code)
+        elif number not in cut:
+            reached[number] = row["seq"]
+    return reached, failure
+
+
+def _outgoing(row: asyncpg.Record) -> Outgoing:
+    headers = {
+        "content-type": CONTENT_TYPE,
+        **json.loads(row["headers"]),
+        "incarnation": str(row["incarnation"]),
+        "partition-sequence": str(row["seq"]),
+    }
+    return Outgoing(
+        row["topic"],
+        row["key"].encode(),
+        row["value"],
+        [(name, value.encode()) for name, value in headers.items()],
+        row["partition"],
+    )
