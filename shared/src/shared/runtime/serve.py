@@ -100,6 +100,7 @@ async def _until_end(
     server = _Server(
         uvicorn.Config(
             service.app,
+            interface="asgi3",
             http="httptools",
             ws="none",
             lifespan="off",

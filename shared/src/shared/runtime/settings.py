@@ -7,8 +7,8 @@ as the official images of PostgreSQL have it. The variable itself wins over the 
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -206,22 +206,31 @@ def load(cls: type[SettingsT], **overrides: Any) -> SettingsT:
     try:
         return cls(**overrides)
     except ValidationError as error:
-        raise StartupError(_sentence(error.errors(include_url=False, include_input=False)[0])) from None
+        raise StartupError(_sentence(cls, error.errors(include_url=False, include_input=False)[0])) from None
 
 
-def _sentence(problem: ErrorDetails) -> str:
-    variable = PREFIX + "__".join(str(part) for part in problem["loc"]).upper()
+def _sentence(cls: type[BaseModel], problem: ErrorDetails) -> str:
+    path = [str(part) for part in problem["loc"]]
     if problem["type"] == "missing":
+        variable = _variable([*path, *_needed_within(cls, path)])
         return f"{variable} is not set: set it, or {variable}{FILE_SUFFIX} to a file that holds it."
+    variable = _variable(path)
     if problem["type"] == "extra_forbidden":
         return f"{variable} is no setting of this service: see .env.example for the names."
-    what = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    what = what.replace("should be", "must be").replace("should", "must")
-    if not what.startswith("must"):
-        what = f"is wrong: {what}"
-    return f"{variable} {what}."
+    what = re.sub(r"^(?:Value error, )?(?:\w+ should )?", "", problem["msg"])
+    return f"{variable} {what if what.startswith('must ') else f'must {what}'}."
 
 
-def variables_in_force() -> dict[str, str]:
-    """The variables of this product in the environment, for handing on to a child process."""
-    return {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
+def _variable(path: Sequence[str]) -> str:
+    return PREFIX + "__".join(path).upper()
+
+
+def _needed_within(cls: type[BaseModel], path: Sequence[str]) -> list[str]:
+    """The setting that a missing group lacks: nobody sets a group as such."""
+    fields = cls.model_fields
+    for part in path:
+        annotation = fields[part].annotation if part in fields else None
+        if not isinstance(annotation, type) or not issubclass(annotation, BaseModel):
+            return []
+        fields = annotation.model_fields
+    return [name for name, field in fields.items() if field.is_required()][:1]
