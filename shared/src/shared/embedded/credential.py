@@ -13,7 +13,7 @@ from shared.embedded.services import command
 # A key issued while services start reaches them through the access topic, within milliseconds.
 ACCEPTED_SECONDS_MAX = 15.0
 # Any route that asks for a key will do: these exist for clients that look around.
-_ASKS_FOR_A_KEY = {"intake": "/v1/schemas", "scoring": "/v1/rubrics", "notify": "/v1/organisations"}
+_ASKS_FOR_A_KEY = {"intake": "/v1/schemas", "scoring": "/v1/rubrics", "notify": "/v1/progress"}
 
 
 async def issue(environment: Mapping[str, str]) -> str:
