@@ -5,11 +5,14 @@ from alembic import op
 revision = "2026_11_24_0001"
 down_revision = None
 
-PARTS = 16
+# Each part costs a little with every statement, and four are enough to vacuum and to grow.
+PARTS = 4
 
 
 def upgrade() -> None:
     # A receipt is reserved while "offset" is null. It leads with the id, by which senders ask for it.
+    # From `subject` on: what the head of a first revision is made of when a correction asks for it, or
+    # when the receipt is old; null for what has no revisions and for corrections.
     op.execute("""
         CREATE TABLE receipt (
             id uuid NOT NULL,
@@ -22,6 +25,11 @@ def upgrade() -> None:
             received_at timestamptz NOT NULL,
             deadline timestamptz NOT NULL,
             claim bigint NOT NULL,
+            subject text,
+            recorder text,
+            rank smallint,
+            kind text,
+            day date,
             PRIMARY KEY (id, source)
         ) PARTITION BY HASH (id)
     """)
@@ -33,7 +41,8 @@ def upgrade() -> None:
         """)
     # Rows arrive in the order of their age: a few pages of index find the oldest.
     op.execute("CREATE INDEX receipt_by_age ON receipt USING brin (received_at)")
-    # Kept as long as facts are. `known`: the first revision was seen, so recorder, rank and kind are its own.
+    # Heads of corrected facts, and of all whose first receipt is gone: kept as long as facts are.
+    # `known`: the first revision was seen, so recorder, rank and kind are its own.
     op.execute("""
         CREATE TABLE fact_head (
             root uuid NOT NULL,

@@ -17,13 +17,15 @@ from intake.ports import Away
 log = get_logger()
 
 # Losing the last moments of receipts costs a repeat on the topic and nothing else.
-# The small statements must find their rows by index, whatever the planner believes of young tables.
+# The small statements must find their rows by index, whatever the planner believes of young tables, and are
+# planned once: planning one costs more than running it.
 SETTINGS = """
 SET synchronous_commit = off;
 SET enable_hashjoin = off;
 SET enable_mergejoin = off;
 SET enable_seqscan = off;
 SET jit = off;
+SET plan_cache_mode = force_generic_plan;
 SET lock_timeout = '2s';
 SET statement_timeout = '3s';
 """

@@ -4,30 +4,40 @@ from __future__ import annotations
 
 from typing import Final
 
-# Reserves what is new, and registers the heads of first revisions; answers how many were new. One that is not
-# new is looked at with STANDING. An event seen before its correction was known gives the head its recorder.
-RESERVE: Final = """
-WITH offered AS (
+_OFFERED: Final = """
+offered AS (
     SELECT * FROM unnest(
         $1::uuid[], $2::text[], $3::bytea[], $4::text[], $5::text[], $6::integer[], $7::timestamptz[],
-        $8::text[], $9::text[], $10::smallint[], $11::text[], $12::date[], $13::boolean[]
+        $8::text[], $9::text[], $10::smallint[], $11::text[], $12::date[]
     ) AS o (id, source, fingerprint, credential, topic, partition, received_at,
-            subject, recorder, rank, kind, day, first)
+            subject, recorder, rank, kind, day)
 ), fresh AS (
-    INSERT INTO receipt (id, source, fingerprint, credential, topic, partition, received_at, deadline, claim)
-    SELECT id, source, fingerprint, credential, topic, partition, received_at, now() + $14, $15 FROM offered
+    INSERT INTO receipt (id, source, fingerprint, credential, topic, partition, received_at,
+                         subject, recorder, rank, kind, day, deadline, claim)
+    SELECT o.*, now() + $13, $14 FROM offered o
     ON CONFLICT DO NOTHING
-    RETURNING id, source
-), heads AS (
-    INSERT INTO fact_head AS h (root, subject, revision, event_id, recorder, rank, kind, day, known)
-    SELECT id, subject, 1, id, recorder, rank, kind, day, true
-    FROM offered JOIN fresh USING (id, source)
-    WHERE first
-    ON CONFLICT (root, subject) DO UPDATE
-    SET recorder = excluded.recorder, rank = excluded.rank, kind = excluded.kind, known = true
-    WHERE NOT h.known
+    RETURNING 1
 )
 SELECT count(*) FROM fresh
+"""
+# Reserves what is new and answers how many were; what is not new is looked at with STANDING.
+RESERVE: Final = "WITH" + _OFFERED
+
+# The same, and the offsets of what was published meanwhile: one way to the server for both.
+RESERVE_AND_COMPLETE: Final = (
+    """
+WITH completed AS (
+    UPDATE receipt r SET "offset" = c."offset"
+    FROM unnest($15::uuid[], $16::text[], $17::bigint[]) AS c (id, source, "offset")
+    WHERE r.id = c.id AND r.source = c.source AND r."offset" IS NULL
+),"""
+    + _OFFERED
+)
+
+COMPLETE: Final = """
+UPDATE receipt r SET "offset" = c."offset"
+FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS c (id, source, "offset")
+WHERE r.id = c.id AND r.source = c.source AND r."offset" IS NULL
 """
 
 # What is known of ids; `ours` where this claim reserved it, `expired` where anybody may take it over.
@@ -43,6 +53,30 @@ TAKE_OVER: Final = """
 UPDATE receipt
 SET claim = $3, deadline = now() + $4, received_at = $5, credential = $6
 WHERE id = $1 AND source = $2 AND "offset" IS NULL AND deadline < now() AND fingerprint = $7
+"""
+
+# The next attempt need not wait for the deadline.
+RELEASE: Final = """
+UPDATE receipt r SET deadline = now() - interval '1 second'
+FROM unnest($1::uuid[], $2::text[]) AS o (id, source)
+WHERE r.id = o.id AND r.source = o.source AND r."offset" IS NULL
+"""
+
+# Gives back what may not become the head of its fact.
+DROP: Final = """
+DELETE FROM receipt r USING unnest($1::uuid[], $2::text[]) AS o (id, source)
+WHERE r.id = o.id AND r.source = o.source AND r.claim = $3 AND r."offset" IS NULL
+"""
+
+# The head of a fact from the receipt of its first revision, where there is none or one without it.
+BEGIN_HEAD: Final = """
+INSERT INTO fact_head AS h (root, subject, revision, event_id, recorder, rank, kind, day, known)
+SELECT id, subject, 1, id, recorder, rank, kind, day, true FROM receipt WHERE id = $1 AND subject = $2
+ORDER BY received_at
+LIMIT 1
+ON CONFLICT (root, subject) DO UPDATE
+SET recorder = excluded.recorder, rank = excluded.rank, kind = excluded.kind, known = true
+WHERE NOT h.known
 """
 
 HEAD: Final = """
@@ -61,24 +95,6 @@ MOVE_HEAD: Final = """
 UPDATE fact_head SET revision = $3, event_id = $4, day = $5 WHERE root = $1 AND subject = $2
 """
 
-DROP: Final = """
-DELETE FROM receipt r USING unnest($1::uuid[], $2::text[]) AS o (id, source)
-WHERE r.id = o.id AND r.source = o.source AND r.claim = $3 AND r."offset" IS NULL
-"""
-
-COMPLETE: Final = """
-UPDATE receipt r SET "offset" = o."offset"
-FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS o (id, source, "offset")
-WHERE r.id = o.id AND r.source = o.source AND r."offset" IS NULL
-"""
-
-# The next attempt need not wait for the deadline.
-RELEASE: Final = """
-UPDATE receipt r SET deadline = now() - interval '1 second'
-FROM unnest($1::uuid[], $2::text[]) AS o (id, source)
-WHERE r.id = o.id AND r.source = o.source AND r."offset" IS NULL
-"""
-
 FIND: Final = """
 SELECT source, id::text AS id, topic, partition, "offset", received_at, fingerprint
 FROM receipt
@@ -87,9 +103,19 @@ ORDER BY source
 LIMIT 20
 """
 
-# Old receipts, a chunk at a time so that nothing waits behind it.
+# Old receipts, a chunk at a time so that nothing waits behind it; their heads stay.
 FORGET: Final = """
-DELETE FROM receipt WHERE (tableoid, ctid) IN (
-    SELECT tableoid, ctid FROM receipt WHERE received_at < $1 LIMIT $2
+WITH old AS (
+    DELETE FROM receipt WHERE (tableoid, ctid) IN (
+        SELECT tableoid, ctid FROM receipt WHERE received_at < $1 LIMIT $2
+    )
+    RETURNING id, subject, recorder, rank, kind, day, received_at
+), heads AS (
+    INSERT INTO fact_head (root, subject, revision, event_id, recorder, rank, kind, day, known)
+    SELECT id, subject, 1, id, recorder, rank, kind, day, true FROM old
+    WHERE subject IS NOT NULL
+    ORDER BY id, subject, received_at
+    ON CONFLICT DO NOTHING
 )
+SELECT count(*) FROM old
 """
