@@ -131,7 +131,8 @@ class Postgres:
         orphans = list(processes_in(self._cluster, name="postgres"))
         if not poll(lambda: not any(orphan.alive() for orphan in orphans), ORPHANS_SECONDS_MAX):
             for orphan in orphans:
-                end(orphan, signal.SIGQUIT, ORPHANS_SECONDS_MAX)
+                # As after a power cut: the log has all that was promised.
+                end(orphan, signal.SIGKILL, ORPHANS_SECONDS_MAX)
             if any(orphan.alive() for orphan in orphans):
                 raise EmbeddedError(
                     f"A process of an earlier PostgreSQL still works in {self._cluster} and cannot be ended: "
