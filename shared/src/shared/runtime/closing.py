@@ -52,4 +52,6 @@ async def _close(
 
 def _runs_method_of(task: asyncio.Task[Any], parts: Collection[object]) -> bool:
     frame = getattr(task.get_coro(), "cr_frame", None)
-    return frame is not None and any(frame.f_locals.get("self") is part for part in parts)
+    owner = None if frame is None else frame.f_locals.get("self")
+    # A client that never started has no parts yet: None must not match what is no method at all.
+    return owner is not None and any(owner is part for part in parts)
