@@ -99,7 +99,7 @@ def _days(data: msgspec.Struct) -> Violations:
 
 def _inspection(data: facts.InspectionRecorded) -> Violations:
     for number, check in enumerate(data.checks):
-        if len(set(check.evidence)) != len(check.evidence):
+        if check.evidence and len(set(check.evidence)) != len(check.evidence):
             yield Malformed("duplicate", f"/data/checks/{number}/evidence", "a picture is named twice")
 
 
