@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+from shared.runtime.cursor import Connection
 from shared.runtime.outbox import UnorderedRow, append_unordered
 
 from notify.domain.breaker import Breaker, State
@@ -17,7 +18,6 @@ from notify.ports import Finished, Lane, SealedSecret, Taken
 from notify.store import lane_statements as sql
 from notify.store.ingest import DUE_CHANNEL
 
-Connection = asyncpg.Connection[asyncpg.Record]
 Announce = Callable[[Finished, Lane], UnorderedRow]
 AnnounceSuspended = Callable[[Lane, str, datetime], UnorderedRow]
 

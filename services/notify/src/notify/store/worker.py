@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from shared.runtime.consume.kinds import is_away
+from shared.runtime.cursor import Connection
 from shared.runtime.database import Database
 
 from notify.ports import Unavailable
 from notify.store.ingest import DUE_CHANNEL
 from notify.store.lane_statements import WORKER_LOCK_CLASS
-from notify.store.lanes import Announce, AnnounceSuspended, Connection, Lanes
+from notify.store.lanes import Announce, AnnounceSuspended, Lanes
 
 
 class WorkerStore:
