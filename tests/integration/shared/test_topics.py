@@ -56,8 +56,8 @@ async def test_another_partition_count_is_refused(kafka):
             await check(other)
         assert error.value.sentence == (
             f"The topic {kafka.name_of(FACTS)} has {kafka.partitions} partitions but "
-            f"ANXING_KAFKA__PARTITIONS asks for {other.partitions}: set it back, because a change of the count "
-            "is a migration."
+            f"ANXING_KAFKA__PARTITIONS asks for {other.partitions}: set it back, because a change of the "
+            "count is a migration."
         )
 
 
