@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 from collections.abc import Awaitable, Callable, Coroutine
 from importlib.metadata import version
 from typing import Any
 
-from litestar import Litestar
 from shared.runtime.auth import Directory
 from shared.runtime.clock import system_clock
 from shared.runtime.database import Database
@@ -23,6 +23,7 @@ from shared.runtime.web import build_app, mounted
 
 from intake.api.contract import list_schemas, read_schema, read_time
 from intake.api.events import PATH, EventsRoute
+from intake.api.front import Front
 from intake.api.openapi import events_path
 from intake.api.receipts import read_receipt
 from intake.handlers.door import Door
@@ -60,11 +61,11 @@ class IntakeService:
         self._registry = RegistryView(kafka, self._clock, settings.zone)
         self._database: Database | None = None
         self._receipts: PostgresReceipts | None = None
-        self._app: Litestar | None = None
+        self._app: Front | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
-    def app(self) -> Litestar:
+    def app(self) -> Front:
         """The ASGI application; there after `start`."""
         if self._app is None:
             raise RuntimeError("the service has not started")
@@ -90,6 +91,9 @@ class IntakeService:
         except Away as error:
             raise StartupError("The database went away during the start: start it again.") from error
         self._app = self._build(self._receipts)
+        # What is there now stays for ever: the collector need not look at it with every pass.
+        gc.collect()
+        gc.freeze()
         self._begin(self._signal.tick(), "time signal")
         self._begin(self._forget(self._receipts), "old receipts")
 
@@ -108,7 +112,7 @@ class IntakeService:
         if self._database is not None:
             await self._database.close()
 
-    def _build(self, receipts: PostgresReceipts) -> Litestar:
+    def _build(self, receipts: PostgresReceipts) -> Front:
         settings = self._settings
         door = Door(
             receipts,
@@ -127,7 +131,7 @@ class IntakeService:
                 "registry": lambda: self._registry.ready,
             }
         )
-        return build_app(
+        litestar = build_app(
             [mounted(PATH, "POST", route), read_receipt, read_time, list_schemas, read_schema],
             title="Anxing intake",
             version=version("anxing-intake"),
@@ -138,6 +142,7 @@ class IntakeService:
             extra_paths={PATH: events_path()},
             description="The door for facts: authenticates, validates, de-duplicates, publishes.",
         )
+        return Front(PATH, route, litestar)
 
     def _begin(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)

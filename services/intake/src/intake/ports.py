@@ -37,12 +37,11 @@ class Receipts(Protocol):
 class EventLog(Protocol):
     """The topics: a position is given once every in-sync replica has the record."""
 
-    async def append(self, topic: str, key: str, value: bytes, partition: int) -> int | None:
-        """Publish one record; its offset, or None when it is not known to be stored in time."""
-        ...
-
     async def append_all(self, records: Sequence[tuple[str, str, bytes, int]]) -> Sequence[int | None]:
-        """Publish (topic, key, value, partition) in order; one answer each, as `append`."""
+        """Publish (topic, key, value, partition) in order, under one deadline.
+
+        Answers offsets, None for what is not known to be stored in time.
+        """
         ...
 
     def partition_of(self, topic: str, key: str) -> int:

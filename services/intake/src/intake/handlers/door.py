@@ -1,4 +1,4 @@
-"""Taking in one event: reserve its id, publish it, complete its receipt."""
+"""The door: every event that comes in is judged here and carried with others, singly or in its batch."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from datetime import datetime
 from intake.domain.callers import Caller
 from intake.domain.offers import Offer
 from intake.domain.repeats import after
-from intake.domain.reservations import Busy, Fresh, Reservation, Standing
+from intake.domain.reservations import Busy, Reservation, Standing
 from intake.domain.verdicts import RETRY, Refusal, Verdict, refused
 from intake.handlers.batch import Batch
 from intake.handlers.flights import Flight, Flights
 from intake.handlers.judging import Entry, Judge
+from intake.handlers.singles import Singles
 from intake.ports import Away, EventLog, Placements, Receipts, Times
 
 # A second post of an id that another replica is publishing asks again after these seconds, the last for ever.
@@ -37,6 +38,7 @@ class Door:
         self._times = times
         self._busy_wait_seconds = busy_wait_seconds
         self._judge = Judge(log, placements, times)
+        self._singles = Singles(self, receipts, log)
         self._flights: Flights = {}
 
     async def admit(self, offer: Offer, caller: Caller, sent_at: datetime | None = None) -> Verdict:
@@ -52,7 +54,7 @@ class Door:
         flight = self._flights[identity] = Flight(offer.fingerprint)
         verdict = refused(RETRY)
         try:
-            verdict = await self._carry(entry)
+            verdict = await self._singles.carry(entry)
         finally:
             del self._flights[identity]
             flight.land(verdict)
@@ -75,25 +77,6 @@ class Door:
         return [
             (item.verdict or refused(RETRY)) if isinstance(item, Entry) else refused(item) for item in judged
         ]
-
-    async def _carry(self, entry: Entry) -> Verdict:
-        reservation = entry.reservation
-        try:
-            standing = (await self._receipts.reserve((reservation,)))[0]
-            if isinstance(standing, Busy):
-                standing = await self.outwait(entry, standing)
-        except Away:
-            return refused(RETRY)
-        if not isinstance(standing, Fresh):
-            return entry.told(standing)
-        offset = await self._log.append(
-            reservation.topic, entry.offer.key, entry.value, reservation.partition
-        )
-        if offset is None:
-            self._receipts.release((reservation,))
-            return refused(RETRY)
-        await self.complete(((reservation, offset),))
-        return entry.stored(offset)
 
     async def outwait(self, entry: Entry, standing: Standing) -> Standing:
         """Wait, bounded, until another replica is done with that id or its reservation has expired.

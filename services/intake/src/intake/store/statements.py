@@ -30,7 +30,7 @@ WITH completed AS (
     UPDATE receipt r SET "offset" = c."offset"
     FROM unnest($15::uuid[], $16::text[], $17::bigint[]) AS c (id, source, "offset")
     WHERE r.id = c.id AND r.source = c.source AND r."offset" IS NULL
-),"""
+),"""  # noqa: S608 - put together from constants
     + _OFFERED
 )
 

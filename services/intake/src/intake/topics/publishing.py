@@ -40,24 +40,6 @@ class PublishedEvents:
 
         self.partition_of = place
 
-    async def append(self, topic: str, key: str, value: bytes, partition: int) -> int | None:
-        """See `ports.EventLog`."""
-        if not self._circuit.closed:
-            return None
-        try:
-            position = await self._producer.send(
-                topic,
-                value,
-                key=key.encode(),
-                partition=partition,
-                headers=HEADERS,
-                deadline_seconds=self._publish_seconds,
-            )
-        except Retryable:
-            self._circuit.trip()
-            return None
-        return position.offset
-
     async def append_all(self, records: Sequence[tuple[str, str, bytes, int]]) -> Sequence[int | None]:
         """See `ports.EventLog`."""
         if not self._circuit.closed:
