@@ -6,15 +6,12 @@ moments, and a process that has started can judge keys even while Kafka is away.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-
-from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from shared.events.access import (
     AccessScope,
@@ -29,21 +26,15 @@ from shared.events.catalogue import CATALOGUE
 from shared.events.envelope import decode_envelope
 from shared.events.errors import Malformed
 from shared.events.topics import ACCESS
-from shared.runtime.away import KAFKA_AWAY
 from shared.runtime.clock import Clock
-from shared.runtime.closing import close_consumer
-from shared.runtime.errors import StartupError
-from shared.runtime.logs import get_logger
+from shared.runtime.follower import TopicFollower
 from shared.runtime.metrics import Metrics
 from shared.runtime.settings import KafkaSettings
-
-log = get_logger()
 
 KEY_PREFIX = "ax"
 SECRET_BYTES = 32
 # A key is under 150 characters; longer is no key, and is not hashed.
 HEADER_CHARS_MAX = 300
-RECONNECT_SECONDS = 1.0
 # Compared with when the id is unknown, so that an unknown id takes as long as a wrong secret.
 NO_HASH = hashlib.sha256(b"").hexdigest()
 
@@ -98,40 +89,28 @@ class Directory:
     """All credentials and persons, as far as the access topic has been read."""
 
     def __init__(self, settings: KafkaSettings, *, clock: Clock, metrics: Metrics) -> None:
-        self._settings = settings
         self._clock = clock
         self._metrics = metrics
         self._credentials: dict[str, _Credential] = {}
         self._persons: dict[tuple[str, str], Principal] = {}
-        self._partition = TopicPartition(settings.name_of(ACCESS), 0)
-        self._next_offset = 0
-        self._caught_up = asyncio.Event()
-        self._following: asyncio.Task[None] | None = None
+        self._follower = TopicFollower(
+            settings, ACCESS, self.apply, client_id=f"anxing-{metrics.service}-access"
+        )
         self.newest_received: datetime | None = None
         """The largest `receivedtime` or observed clock seen on the topic: how far time has come for sure."""
 
     @property
     def ready(self) -> bool:
         """The topic was read to the end seen at the start, and is being followed."""
-        return self._caught_up.is_set() and self._following is not None and not self._following.done()
+        return self._follower.ready
 
     async def start(self) -> None:
         """Read the topic to its end and go on following it; StartupError when it cannot be read in time."""
-        self._following = asyncio.create_task(self._follow(), name="access directory")
-        try:
-            async with asyncio.timeout(self._settings.connect_deadline_seconds):
-                await self._caught_up.wait()
-        except TimeoutError as error:
-            await self.stop()
-            raise StartupError(
-                f"The topic {self._partition.topic} at {self._settings.bootstrap} cannot be read: start "
-                "Kafka, correct ANXING_KAFKA__BOOTSTRAP, or run `anxing topics`."
-            ) from error
+        await self._follower.start()
 
     async def stop(self) -> None:
-        if self._following is not None:
-            self._following.cancel()
-            await asyncio.wait([self._following])
+        """Stop following the topic."""
+        await self._follower.stop()
 
     def authenticate(self, authorization: str | None, *, grace: timedelta = timedelta(0)) -> Principal:
         """The caller of a request, from its `Authorization` header.
@@ -162,39 +141,6 @@ class Directory:
         if principal is None or now < principal.valid_from:
             return None
         return principal if principal.valid_to is None or now < principal.valid_to else None
-
-    async def _follow(self) -> None:
-        while True:
-            consumer = AIOKafkaConsumer(
-                bootstrap_servers=self._settings.bootstrap,
-                client_id=f"anxing-{self._metrics.service}-access",
-                group_id=None,
-                enable_auto_commit=False,
-                auto_offset_reset="earliest",
-                # New metadata soon after a broker has moved or restarted.
-                metadata_max_age_ms=30_000,
-            )
-            try:
-                await consumer.start()
-                await self._read(consumer)
-            except KAFKA_AWAY as error:
-                log.warning("access_topic_unreadable", error=type(error).__name__)
-            finally:
-                await close_consumer(consumer)
-            await asyncio.sleep(RECONNECT_SECONDS)
-
-    async def _read(self, consumer: AIOKafkaConsumer) -> None:
-        consumer.assign([self._partition])
-        consumer.seek(self._partition, self._next_offset)
-        end = (await consumer.end_offsets([self._partition]))[self._partition]
-        while True:
-            if not self._caught_up.is_set() and await consumer.position(self._partition) >= end:
-                self._caught_up.set()
-            batches = await consumer.getmany(timeout_ms=500)
-            for records in batches.values():
-                for record in records:
-                    self.apply(record.value)
-                    self._next_offset = record.offset + 1
 
     def apply(self, value: bytes | None) -> None:
         """Take in one record of the topic; what is no known access event is counted and left aside."""

@@ -82,7 +82,7 @@ async def connect_patiently(
         on=away, attempts=None, timeout=deadline_seconds, wait_initial=0.1, wait_jitter=0.1, wait_max=1.0
     ):
         if attempt.num == 2:
-            log.info("waiting_for", server=to, seconds_max=deadline_seconds)
+            log.debug("waiting_for", server=to, seconds_max=deadline_seconds)
         with attempt:
             return await connect()
     raise AssertionError("a retry context ends by returning or raising")

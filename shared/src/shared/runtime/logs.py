@@ -33,6 +33,8 @@ QUIET_LOGGERS = (
 )
 # While a broker is away aiokafka says so forty times a second; the same message counts once in this time.
 REPEAT_AFTER_SECONDS = 60.0
+# What a client logs besides raising it, and we tell in our own words.
+SAID_BY_US = frozenset({'Unable connect to "%s:%s": %s'})
 # Without local variables: they hold keys, passwords and narrative.
 TRACEBACKS = structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
 
@@ -110,6 +112,8 @@ class _NotAgain(logging.Filter):
         # Our own records carry a dict, which structlog renders; only strangers are filtered.
         if not isinstance(record.msg, str) or record.levelno >= logging.CRITICAL:
             return True
+        if record.msg in SAID_BY_US:
+            return False
         key = (record.name, record.msg)
         last = self._said.get(key)
         if last is not None and record.created - last < REPEAT_AFTER_SECONDS:

@@ -5,6 +5,7 @@ import datetime as dt
 import msgspec
 import pytest
 from litestar import get, post
+from litestar.params import FromPath, FromQuery, JSONBody, NamedDependency
 from litestar.testing import AsyncTestClient
 from shared.events.access import AccessScope
 from shared.runtime.auth import Directory, Principal, issue_key
@@ -31,13 +32,18 @@ class Report(msgspec.Struct):
 
 
 @get("/v1/compounds/{compound:str}")
-async def read(compound: str, day: dt.date, principal: Principal, greeting: str) -> dict[str, str]:
+async def read(
+    compound: FromPath[str],
+    day: FromQuery[dt.date],
+    principal: NamedDependency[Principal],
+    greeting: NamedDependency[str],
+) -> dict[str, str]:
     """One compound."""
     return {"compound": compound, "day": str(day), "actor": principal.actor_id, "greeting": greeting}
 
 
 @post("/v1/reports")
-async def report(data: Report) -> int:
+async def report(data: JSONBody[Report]) -> int:
     return len(data.checks)
 
 
