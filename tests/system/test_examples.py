@@ -47,7 +47,7 @@ def ready(event: dict[str, Any]) -> Event:
         id=event["id"],
         type=event["type"],
         subject=event["subject"],
-        time=datetime.fromisoformat(event["time"].replace("Z", "+00:00")).astimezone(UTC),
+        time=datetime.fromisoformat(event["time"]).astimezone(UTC),
         raw=msgspec.json.encode(event),
     )
 
