@@ -25,11 +25,16 @@ class Teller:
         waiting = self._console.status(f"{what} …") if self._console.is_terminal else contextlib.nullcontext()
         with waiting:
             yield
-        self._console.print(f"  [green]✓[/] {what} [dim]{monotonic() - since:.1f} 秒[/]", highlight=False)
+        self._print(f"  [green]✓[/] {what} [dim]{monotonic() - since:.1f} 秒[/]")
 
     def say(self, what: str) -> None:
         """One line."""
-        self._console.print(f"  [dim]·[/] {what}", highlight=False)
+        self._print(f"  [dim]·[/] {what}")
+
+    def _print(self, line: str) -> None:
+        # The terminal may be gone: that must not keep us from ending in order. Rich wants to exit then.
+        with contextlib.suppress(OSError, SystemExit):
+            self._console.print(line, highlight=False)
 
 
 def tell_addresses(system: RunningSystem) -> None:
