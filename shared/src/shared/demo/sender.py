@@ -150,17 +150,17 @@ class Sender:
     async def _post(self, pending: list[Event]) -> None:
         assert self._session is not None, "use `async with Sender(...)`"
         body = b"[" + b",".join(event.raw for event in pending) + b"]"
-        # A batch of one that is refused as a whole comes back as an array as well.
         async with self._session.post(
             self._url, data=body, headers={"Sent-At": datetime.now(UTC).isoformat()}
         ) as response:
-            items = _items(await response.read())
+            answer = _decoded(await response.read())
             after = self._retry_after(response.headers.get("Retry-After"))
             status = response.status
-        if items is None or len(items) != len(pending):
+        items = answer.get("items")
+        if not isinstance(items, list) or len(items) != len(pending):
             if status in _AGAIN:
                 raise _Again(f"intake answered {status}", after)
-            raise SendingFailed(f"intake refused the batch with {status}")
+            raise SendingFailed(f"intake refused the batch with {status} {answer.get('type', '')}".rstrip())
         kept = [event for event, item in zip(pending, items, strict=True) if not self._settle(event, item)]
         pending[:] = kept
         self._on_progress(self.progress)
@@ -199,15 +199,13 @@ def _backoff(error: Exception) -> bool | float:
     return isinstance(error, aiohttp.ClientConnectionError | aiohttp.ClientPayloadError | TimeoutError)
 
 
-def _items(body: bytes) -> list[dict[str, Any]] | None:
-    """The verdicts of a batch in request order, from a bare list or the `items` of an object."""
+def _decoded(body: bytes) -> dict[str, Any]:
+    """The answer as an object; empty when it is none, as from a proxy in between."""
     try:
         answer = msgspec.json.decode(body)
     except msgspec.DecodeError:
-        return None
-    if isinstance(answer, dict):
-        answer = answer.get("items")
-    return answer if isinstance(answer, list) else None
+        return {}
+    return answer if isinstance(answer, dict) else {}
 
 
 def batches(events: Iterable[Event], events_max: int = BATCH_EVENTS_MAX) -> Iterable[list[Event]]:

@@ -94,6 +94,10 @@ class Door:
         headers = {"Retry-After": "0"}
         return web.json_response({"items": self.store(batch[:half]) + again}, status=207, headers=headers)
 
+    def proxy_error(self, _: list[dict]) -> web.Response:
+        """What stands before intake while it restarts: no JSON at all."""
+        return web.Response(status=502, text="<html>bad gateway</html>", content_type="text/html")
+
 
 def scripted(*answers: str | int) -> Door:
     """A door with these answers, by name or status, and after them `accept` for ever."""
@@ -132,6 +136,7 @@ async def test_every_event_is_answered_and_counted_once() -> None:
     [
         ("cut",),
         (503, 429, 408),
+        ("proxy_error",),
         (500, "accept_half", 503, "accept_half"),
         ("cut", "accept", "cut", "accept_half"),
     ],
@@ -194,7 +199,7 @@ async def test_a_batch_refused_as_one_with_its_item_list_is_no_failure() -> None
 @pytest.mark.parametrize("status", [400, 401, 403, 413])
 async def test_a_refused_sender_says_so_at_once(status: int) -> None:
     async with scripted(status) as url, Sender(url, "k") as sender:
-        with pytest.raises(SendingFailed, match=str(status)):
+        with pytest.raises(SendingFailed, match=rf"refused the batch with {status} x"):
             await sender.send(events(1))
 
 
