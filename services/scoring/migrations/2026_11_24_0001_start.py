@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from alembic import op
-
 from shared.runtime import cursor, outbox, parking
 
 revision = "2026_11_24_0001"
@@ -38,7 +37,6 @@ CREATE TABLE ledger_body (
     body bytea NOT NULL,
     PRIMARY KEY (partition, ledger_seq)
 );
-ALTER TABLE ledger_body ALTER COLUMN body SET COMPRESSION lz4;
 
 -- Revisions that do not count: superseded, late, or the losers of a conflict.
 CREATE TABLE ledger_history (
@@ -129,11 +127,15 @@ CREATE TABLE work (
 );
 CREATE INDEX work_due ON work (partition, not_before);
 
+"""
+WAKE = """
 CREATE FUNCTION wake_owner() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_notify('scoring_work', '');
     RETURN NULL;
-END $$;
+END $$
+"""
+WAITING = """
 CREATE TRIGGER work_wakes_owner AFTER INSERT ON work FOR EACH STATEMENT EXECUTE FUNCTION wake_owner();
 
 -- Facts whose compound no registry event has named yet.
@@ -220,7 +222,7 @@ CREATE TABLE rubric (
 
 -- What was chosen once for this database and must not change under it.
 CREATE TABLE installation (
-    only boolean PRIMARY KEY DEFAULT true CHECK (only),
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
     partitions integer NOT NULL,
     timezone text NOT NULL
 );
@@ -228,5 +230,10 @@ CREATE TABLE installation (
 
 
 def upgrade() -> None:
-    for statements in (cursor.DDL, outbox.DDL, parking.DDL, LEDGER, STATE, WORK, REGISTRY, RUBRIC):
-        op.execute(statements)
+    for text in (cursor.DDL, outbox.DDL, parking.DDL, LEDGER, STATE, WORK, WAITING, REGISTRY, RUBRIC):
+        if text is WAITING:
+            op.execute(WAKE)
+        # One statement at a time: the driver prepares each.
+        for statement in text.split(";\n"):
+            if statement.strip():
+                op.execute(statement)

@@ -72,7 +72,7 @@ def _score(
     one: outcomes.ScoreUpdated,
     relations: events.Relations,
     historical: bool,
-    rubric: str,  # noqa: FBT001
+    rubric: str,
 ) -> events.OutcomeScoreUpdated:
     before, after = one.before, one.after
     return events.OutcomeScoreUpdated(
@@ -99,7 +99,7 @@ def _star(
     one: outcomes.StarChanged,
     relations: events.Relations,
     historical: bool,
-    _rubric: str,  # noqa: FBT001
+    _rubric: str,
 ) -> events.OutcomeStarChanged:
     return events.OutcomeStarChanged(
         relations=relations,
@@ -117,7 +117,7 @@ def _history(
     one: outcomes.HistoryRevised,
     relations: events.Relations,
     historical: bool,
-    _rubric: str,  # noqa: FBT001
+    _rubric: str,
 ) -> events.OutcomeHistoryRevised:
     return events.OutcomeHistoryRevised(
         relations=relations,
@@ -132,7 +132,7 @@ def _opened(
     one: outcomes.HazardOpened,
     relations: events.Relations,
     historical: bool,
-    _rubric: str,  # noqa: FBT001
+    _rubric: str,
 ) -> events.OutcomeHazardOpened:
     return events.OutcomeHazardOpened(
         relations=relations,
@@ -150,7 +150,7 @@ def _closed(
     one: outcomes.HazardClosed,
     relations: events.Relations,
     historical: bool,
-    _rubric: str,  # noqa: FBT001
+    _rubric: str,
 ) -> events.OutcomeHazardClosed:
     return events.OutcomeHazardClosed(
         relations=relations,
@@ -168,7 +168,7 @@ def _assessed(
     one: outcomes.InspectionAssessed,
     relations: events.Relations,
     historical: bool,
-    _rubric: str,  # noqa: FBT001
+    _rubric: str,
 ) -> events.OutcomeInspectionAssessed:
     return events.OutcomeInspectionAssessed(
         relations=relations,
@@ -184,7 +184,7 @@ def _dispute(
     one: outcomes.DisputeDue,
     relations: events.Relations,
     historical: bool,
-    _rubric: str,  # noqa: FBT001
+    _rubric: str,
 ) -> events.OutcomeDisputeDue:
     return events.OutcomeDisputeDue(
         relations=relations,
@@ -199,7 +199,7 @@ def _veto(
     one: outcomes.VetoProposed,
     relations: events.Relations,
     historical: bool,
-    _rubric: str,  # noqa: FBT001
+    _rubric: str,
 ) -> events.OutcomeVetoProposed:
     return events.OutcomeVetoProposed(
         relations=relations,
@@ -214,7 +214,7 @@ def _objection(
     one: outcomes.ObjectionFiled,
     relations: events.Relations,
     historical: bool,
-    _rubric: str,  # noqa: FBT001
+    _rubric: str,
 ) -> events.OutcomeObjectionFiled:
     return events.OutcomeObjectionFiled(
         relations=relations, historical=historical, objection_id=one.objection_id, against=one.against
@@ -225,7 +225,7 @@ def _unassigned(
     one: outcomes.FactUnassigned,
     relations: events.Relations,
     historical: bool,
-    _rubric: str,  # noqa: FBT001
+    _rubric: str,
 ) -> events.OutcomeFactUnassigned:
     return events.OutcomeFactUnassigned(
         relations=relations,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from prometheus_client import Counter, Gauge
-
 from shared.runtime.metrics import Metrics
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pydantic import Field
-
 from shared.runtime.settings import Group, HttpSettings, ServiceSettings
+
+GROUP = "scoring"
+REGISTRY_GROUP = "scoring-registry"
 
 
 class FoldSettings(Group):
@@ -13,6 +15,9 @@ class FoldSettings(Group):
     rubric: str = Field("shangyu-v1", min_length=1, max_length=64, description="the active rubric")
     cached_compounds: int = Field(
         20_000, ge=0, le=5_000_000, description="compounds kept in memory between batches"
+    )
+    whole_compounds: int = Field(
+        500, ge=0, le=100_000, description="of them, kept with all their facts: late ones cost less then"
     )
     freeze_after_batches: int = Field(
         20,

@@ -38,7 +38,6 @@ class Folds:
 
         A compound that the registry does not know has no book.
         """
-        await self._memory.mend()
         held: dict[str, Held] = {}
         missing: list[str] = []
         for compound in compounds:

@@ -2,7 +2,8 @@
 
 The next transaction is prepared while the one before is written. So memory may be ahead of the database: compounds
 of unwritten plans are *pinned*, they must not be loaded, and the revisions those plans decided are *heads* that a
-look into the ledger would not find yet.
+look into the ledger would not find yet. Whenever a prepare or a write fails, the consumer forgets: nothing that a
+broken plan has changed is used again.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from scoring.domain.facts import Day
 from scoring.handlers.plan import Plan
 from scoring.ports import FactKey, Known, Shown
 
-SETTLE_SECONDS_MAX = 30.0
+SETTLE_SECONDS_MAX = 10.0
 """How long a plan waits for the one before to be written; the consumer tries again after a TimeoutError."""
 
 
@@ -38,10 +39,6 @@ class Held:
     refolded_at: datetime | None = None
 
 
-class Overtaken(Exception):  # noqa: N818 - it says what happened, nothing is wrong
-    """While a plan was prepared, memory that it may build on became void: prepare it again."""
-
-
 class Compounds:
     """A bounded memory of compounds, least recently used first out; see the module for pins and heads."""
 
@@ -52,9 +49,7 @@ class Compounds:
         self._whole: OrderedDict[str, None] = OrderedDict()
         self._pins: Counter[str] = Counter()
         self._unwritten: list[Plan] = []
-        self._spoilt: set[str] = set()
         self._in_use: Mapping[str, int] = {}
-        self._voided = 0
         self._changed = asyncio.Event()
 
     def __len__(self) -> int:
@@ -86,27 +81,17 @@ class Compounds:
 
     @contextmanager
     def preparing(self, compounds: Mapping[str, int]) -> Iterator[None]:
-        """While a plan about these compounds is prepared they stay as they are; prepares never overlap.
-
-        Raises Overtaken at the end when something was forgotten meanwhile. Whatever is raised, the compounds are
-        loaded again before they are next used.
-        """
-        voided = self._voided
+        """While a plan about these compounds is prepared they stay in memory; prepares never overlap."""
         self._in_use = compounds
         try:
             yield
-            if voided != self._voided:
-                raise Overtaken
-        except BaseException:
-            self._spoilt.update(compounds)
-            raise
         finally:
             self._in_use = {}
 
     def hold(self, plan: Plan) -> None:
         """The plan is prepared: its compounds are pinned until it is released."""
         self._unwritten.append(plan)
-        self._pins.update(plan.compounds)
+        self._pins.update(plan.compounds.keys())
 
     def release(self, plan: Plan) -> None:
         """The plan is committed: what it knew can be read from the database."""
@@ -117,8 +102,6 @@ class Compounds:
     def forget(self, partitions: Collection[int]) -> None:
         """Plans of these partitions are void and their compounds unknown."""
         gone = set(partitions)
-        if gone.intersection(self._in_use.values()):
-            self._voided += 1
         for plan in list(self._unwritten):
             if gone.intersection(plan.compounds.values()) or not plan.compounds:
                 self._drop(plan)
@@ -126,7 +109,6 @@ class Compounds:
                     self._held.pop(compound, None)
         for compound in [one.compound for one in self._held.values() if one.partition in gone]:
             del self._held[compound]
-        self._spoilt.intersection_update(self._held)
 
     async def settled(self, compounds: Collection[str]) -> None:
         """Wait until no plan with one of these compounds is unwritten."""
@@ -142,19 +124,13 @@ class Compounds:
                 self._changed.clear()
                 await self._changed.wait()
 
-    async def mend(self) -> None:
-        """Drop what was spoilt, as soon as the database has all of it."""
-        if self._spoilt:
-            spoilt = set(self._spoilt)
-            await self.settled(spoilt)
-            for compound in spoilt:
-                self._held.pop(compound, None)
-            self._spoilt -= spoilt
-
     def _drop(self, plan: Plan) -> None:
-        # By identity: plans are mutable and two of them may be equal.
-        self._unwritten = [one for one in self._unwritten if one is not plan]
-        self._pins.subtract(plan.compounds)
+        # By identity: plans are mutable and two of them may be equal. One may be gone already.
+        left = [one for one in self._unwritten if one is not plan]
+        if len(left) == len(self._unwritten):
+            return
+        self._unwritten = left
+        self._pins.subtract(plan.compounds.keys())
         for compound in plan.compounds:
             if self._pins[compound] <= 0:
                 del self._pins[compound]

@@ -6,9 +6,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from scoring.domain.standing import Step
 from scoring.domain.facts import Day
 from scoring.domain.registry import CompoundRevision
+from scoring.domain.standing import Step
 from scoring.handlers.outcomes import Announcement, Details
 from scoring.ports import Arrival, FactKey, Known, Shown
 

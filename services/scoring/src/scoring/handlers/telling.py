@@ -14,7 +14,7 @@ from scoring.handlers import outcomes
 from scoring.handlers.fold import Change
 from scoring.handlers.plan import Plan
 from scoring.handlers.reasons import reasons
-from scoring.ports import HazardKnown
+from scoring.ports import HazardKnown, Shown
 
 STAR_REASONS_MAX = 3
 REPEAT_WITHIN_DAYS = 365
@@ -152,7 +152,7 @@ class Teller:
         )
 
 
-def differs(before: outcomes.Shown, after: outcomes.Shown) -> bool:
+def differs(before: Shown, after: Shown) -> bool:
     """Whether the score, a part of it or the star is another."""
     return (
         before.score_milli != after.score_milli

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import date
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import asyncpg
 from shared.events.catalogue import lookup
@@ -12,11 +12,14 @@ from shared.events.envelope import decode_envelope
 
 from scoring.domain.facts import Day
 from scoring.domain.registry import CompanyRevision, CompoundRevision, Registry
+from scoring.handlers.plan import NewWork
+from scoring.ports import REGISTERED
 from scoring.store import work
 from scoring.translate import company_revision_from, compound_revision_from
 
-Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
-Transaction = asyncpg.Connection[asyncpg.Record]
+# asyncpg's classes are generic in their stubs only.
+Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+Transaction: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 
 class RegistryRow(NamedTuple):
@@ -154,7 +157,7 @@ async def write(
     await work.add(
         tx,
         [
-            work.NewWork(partitions[compound], work.REGISTERED, compound, cause)
+            NewWork(partitions[compound], REGISTERED, compound, cause)
             for compound, cause in sorted(new_compounds.items())
         ],
     )

@@ -28,7 +28,7 @@ async def append(
 
 @lru_cache(maxsize=64)
 def _insert(table: str, columns: tuple[tuple[str, str], ...]) -> str:
-    names = ", ".join(name for name, _ in columns)
+    names = ", ".join(f'"{name}"' for name, _ in columns)
     return f"INSERT INTO {table} ({names}) SELECT * FROM {unnest(columns)}"  # noqa: S608 - names are ours
 
 

@@ -117,8 +117,8 @@ def read_shown(
     score_milli: int | None,
     star: int | None,
     dynamic_star: int | None,
-    rated: bool,  # noqa: FBT001 - the columns of a row in their order
-    enrolled: bool,  # noqa: FBT001
+    rated: bool,
+    enrolled: bool,
     shown: str,
 ) -> Shown:
     """What a row of the state shows."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
+from typing import TypeAlias
 
 import asyncpg
 
@@ -11,8 +12,9 @@ from scoring.domain.facts import Day
 from scoring.handlers.plan import NewWork, Plan
 from scoring.ports import REGISTERED, FactsWaiting, WorkItem
 
-Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
-Transaction = asyncpg.Connection[asyncpg.Record]
+# asyncpg's classes are generic in their stubs only.
+Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+Transaction: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 CHANNEL = "scoring_work"
 """The trigger on `work` notifies here; owners listen, and poll as well."""

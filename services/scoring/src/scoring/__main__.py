@@ -1,0 +1,104 @@
+"""The command line of scoring."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated
+
+import typer
+from shared.runtime.console import JsonFlag, build_console, exit_with, out, print_json, run_async
+from shared.runtime.logs import configure
+from shared.runtime.serve import run
+from shared.runtime.settings import load
+
+from scoring.app import build
+from scoring.cli import closing, maintenance, reading
+from scoring.settings import ScoringSettings
+
+main = build_console("scoring", "Keeps the score and the stars of every compound.")
+rubric = typer.Typer(help="The rules that score.", no_args_is_help=True)
+parked = typer.Typer(help="Records that could not be used.", no_args_is_help=True)
+main.add_typer(rubric, name="rubric")
+main.add_typer(parked, name="parked")
+
+
+def _settings() -> ScoringSettings:
+    settings = load(ScoringSettings)
+    configure(settings.log, service="scoring")
+    return settings
+
+
+@main.command()
+def serve() -> None:
+    """Score and answer until SIGTERM or Ctrl-C."""
+    settings = _settings()
+    exit_with(run(settings, build(settings)))
+
+
+@main.command()
+def migrate(as_json: JsonFlag = False) -> None:
+    """Bring the database to the revision that this program needs, and put its rubrics there."""
+    revision = run_async(maintenance.migrate(_settings()))
+    if as_json:
+        print_json({"revision": revision})
+    else:
+        out.print(f"scoring is at revision {revision}")
+
+
+@main.command()
+def explain(
+    compound: Annotated[str, typer.Argument(help="Id of the compound.")],
+    day: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Today by default.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Why a compound has its score on a day."""
+    found = run_async(reading.explain(_settings(), compound, None if day is None else day.date()))
+    if found is None:
+        out.print(f"[red]{compound} was never registered[/red]", highlight=False)
+        exit_with(1)
+    elif as_json:
+        print_json(found)
+    else:
+        reading.show(found)
+
+
+@rubric.command("list")
+def rubric_list(as_json: JsonFlag = False) -> None:
+    """All rubrics that this installation knows."""
+    found = run_async(reading.rubrics(_settings()))
+    if as_json:
+        print_json(found)
+    else:
+        reading.show_rubrics(found)
+
+
+@parked.command("list")
+def parked_list(as_json: JsonFlag = False) -> None:
+    """Parked records that nobody has resolved yet, the last first."""
+    found = run_async(maintenance.parked(_settings()))
+    if as_json:
+        print_json(found)
+    else:
+        maintenance.show_parked(found)
+
+
+@main.command("close-days")
+def close_days(
+    through: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Yesterday by default.")
+    ] = None,
+    confirm: Annotated[bool, typer.Option("--confirm", help="Yes, these days are really over.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Show how far days are closed; with --confirm let them close although the clocks do not agree."""
+    settings = _settings()
+    last: date | None = None if through is None else through.date()
+    found = run_async(closing.close_days(settings, last, confirm=confirm))
+    if as_json:
+        print_json(found)
+    else:
+        closing.show(found)
+
+
+if __name__ == "__main__":
+    main()
