@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from rubric_examples import Example, book_of, examples, ordinal
+from tests.unit.scoring.rubric_examples import Example, book_of, examples, ordinal
 
 CASES = [pytest.param(example, id=example.name) for example in examples()]
 

@@ -246,9 +246,8 @@ class Book:
     def _compute(self, day: Day) -> _Result:
         terms, rubric, shelves = self._terms, self.rubric, self._shelves
         boundary = terms.registry.next_boundary(day)
-        enrolled, rated = terms.enrolled(day), terms.rated(day)
-        rated_from = terms.enrolled_since + rubric.stars.rated_after_days
-        until = min(boundary, NEVER if rated else rated_from)
+        enrolled, rated = terms.enrolled(day), day >= terms.rated_from
+        until = min(boundary, NEVER if rated else terms.rated_from)
         until = min(until, shelves.vetoes.next_after(rubric.vetoes, day), shelves.grave.next_after(day))
         eligible = eligibility(rubric.eligibility, terms.registry, day)
         caps = tuple(self._caps(day, eligible))

@@ -3,7 +3,7 @@
 Source: rubric.md sections 1 and 2. A fact in a large compound weighs less, because it is one of more homes.
 """
 
-from scoring.domain.facts import Day
+from scoring.domain.facts import NEVER, Day
 from scoring.domain.registry import Registry
 from scoring.domain.rubric_sections import Rubric
 
@@ -50,15 +50,13 @@ class Terms:
         """e: the first day of enrolment; 0 without one."""
         return self.registry.first_enrolled or 0
 
-    def rated(self, day: Day) -> bool:
-        """Whether the compound has had a score long enough to have a star."""
-        return self.days_enrolled(day) >= self.rubric.stars.rated_after_days
+    @property
+    def rated_from(self) -> Day:
+        """The first day on which the compound has had a score long enough to have a star."""
+        first = self.registry.first_enrolled
+        return NEVER if first is None else first + self.rubric.stars.rated_after_days
 
     @property
     def grace_end(self) -> Day:
         """The first day on which missing evidence is no longer forgiven."""
         return self.enrolled_since + self.rubric.evidence.grace_days
-
-    def in_grace(self, day: Day) -> bool:
-        """Whether missing evidence is still forgiven."""
-        return self.days_enrolled(day) < self.rubric.evidence.grace_days

@@ -1,0 +1,250 @@
+"""The Book against a naive daily recomputation, in every order, with corrections, withdrawals and registrations."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import msgspec
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from scoring.domain.book import Book, Standing
+from scoring.domain.facts import NEVER, Fact
+from scoring.domain.registry import Registry
+from scoring.domain.revisions import choose, counted
+from tests.properties.naive_rubric import Day, Naive
+from tests.properties.scoring_facts import DAYS, FIRST, World, days, worlds
+from tests.unit.scoring.rubric_examples import rubric
+
+often = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+seldom = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def feed(book: Book, arrivals: Iterable[Fact]) -> dict[str, Fact]:
+    """What a worker does: of each root the counted revision is in the book, whatever the order of arrival."""
+    heads: dict[str, Fact] = {}
+    for arriving in arrivals:
+        stored = heads.get(arriving.root)
+        if stored is not None:
+            if not choose(stored, arriving).counts:
+                continue
+            book.remove(stored)
+        heads[arriving.root] = arriving
+        book.add(arriving)
+    return heads
+
+
+def whole(world: World, facts: Iterable[Fact] | None = None) -> Book:
+    book = Book("C1", rubric(), Registry(world.compounds, world.companies))
+    feed(book, world.facts if facts is None else facts)
+    return book
+
+
+def naive(world: World) -> Naive:
+    return Naive(world.facts, world.compounds, world.companies)
+
+
+def seen(standing: Standing) -> Day:
+    return Day(
+        standing.score_milli,
+        dict(standing.items),
+        standing.bonus_milli,
+        list(standing.unverified),
+        dict(standing.full_milli),
+        standing.evidence_missing,
+        [(cap.veto, cap.cap) for cap in standing.caps],
+    )
+
+
+def result(standing: Standing) -> Standing:
+    """A standing without its day and its star."""
+    return replace(standing, day=0, dynamic_star=None, star=None, up_run=0, down_run=0)
+
+
+@often
+@given(worlds(), st.lists(days, min_size=1, max_size=4))
+def test_every_day_equals_the_naive_day(world: World, asked: list[int]) -> None:
+    book, slow = whole(world), naive(world)
+    for day in asked:
+        assert seen(book.standing(FIRST + day)) == slow.day(FIRST + day)
+
+
+@often
+@given(worlds(), st.data())
+def test_order_repetition_and_splitting_do_not_matter(world: World, data: st.DataObject) -> None:
+    order = data.draw(st.permutations(world.facts))
+    again = order + data.draw(st.lists(st.sampled_from(order), max_size=5)) if order else order
+    cut = data.draw(st.integers(0, len(again)))
+    book = Book("C1", rubric(), Registry(world.compounds, world.companies))
+    heads: dict[str, Fact] = {}
+    for part in (again[:cut], again[cut:]):
+        for arriving in part:
+            stored = heads.get(arriving.root)
+            if stored is None or choose(stored, arriving).counts:
+                if stored is not None:
+                    book.remove(stored)
+                book.add(arriving)
+                heads[arriving.root] = arriving
+        book.standing(FIRST + data.draw(days))
+    expected = whole(world, counted(world.facts).values())
+    for day in data.draw(st.lists(days, min_size=1, max_size=3)):
+        assert book.standing(FIRST + day) == expected.standing(FIRST + day)
+
+
+@often
+@given(worlds(), worlds(max_facts=4), days)
+def test_adding_and_removing_is_nothing(world: World, more: World, day: int) -> None:
+    book = whole(world)
+    before = book.standing(FIRST + day), book.pack()
+    others = [fact._replace(root="other-" + fact.root, event_id="zz" + fact.event_id) for fact in more.facts]
+    for fact in counted(others).values():
+        book.add(fact)
+    book.standing(FIRST + day)
+    for fact in counted(others).values():
+        book.remove(fact)
+    after = book.standing(FIRST + day), book.pack()
+    assert after[0] == before[0]
+
+
+@seldom
+@given(worlds())
+def test_the_next_change_is_never_missed(world: World) -> None:
+    """Between two change days nothing differs; the naive way is asked for each day before and on a change."""
+    book, slow = whole(world), naive(world)
+    day = FIRST - 1
+    while day < FIRST + DAYS + 400:
+        now, until = book.standing(day), book.next_change_day(day)
+        last = min(until - 1, FIRST + DAYS + 400)
+        assert until > day
+        assert slow.day(last) == seen(now)
+        middle = (day + last) // 2
+        assert slow.day(middle) == seen(now)
+        assert result(book.standing(last)) == result(now)
+        day = last + 1
+
+
+@seldom
+@given(worlds(max_facts=15), st.integers(91, 260))
+def test_stars_equal_the_naive_fold(world: World, days_closed: int) -> None:
+    book, slow = whole(world), naive(world)
+    assume(slow.e is not None)
+    through = slow.e + days_closed
+    expected = slow.stars(through)
+    steps = book.close_through(through)
+    stars = {step.day: (step.dynamic_star, step.up_run, step.down_run) for step in steps}
+    for day, fold in stars.items():
+        scored = slow.day(day).score is not None and day - slow.e >= 90
+        assert fold == ((expected[day] if scored else (None, *expected[day][1:])))
+    moves = [day for day in range(slow.e + 1, through + 1) if expected[day][0] != expected[day - 1][0]]
+    assert set(moves) <= set(stars)
+    assert (book.standing(through).up_run, book.standing(through).down_run) == expected[through][1:]
+
+
+@often
+@given(worlds(), st.data())
+def test_closing_day_by_day_or_at_once_is_the_same(world: World, data: st.DataObject) -> None:
+    """Also through packing, and through sleeping until the next change."""
+    at_once = whole(world)
+    through = FIRST + data.draw(st.integers(0, 500))
+    expected = at_once.close_through(through)
+    book = whole(world)
+    found = []
+    closed = FIRST - 1
+    while closed < through:
+        closed = min(through, closed + data.draw(st.integers(1, 120)))
+        found += book.close_through(closed)
+        if data.draw(st.booleans()):
+            book = repacked(book)
+        if book.as_of_day is not None:
+            until = book.next_change_day(book.as_of_day)
+            if until > closed + 1:
+                closed = min(through, until - 1)
+                assert book.close_through(closed) == []
+    assert found == expected
+    assert book.standing(through) == at_once.standing(through)
+
+
+def repacked(book: Book) -> Book:
+    plain = msgspec.msgpack.decode(msgspec.msgpack.encode(book.pack()))
+    return Book.unpack(book.compound, plain, book.rubric, book.registry)
+
+
+@often
+@given(worlds(), st.data())
+def test_a_packed_book_answers_like_a_whole_one(world: World, data: st.DataObject) -> None:
+    """It takes late facts, corrections and withdrawals, or says that it cannot."""
+    cut = data.draw(st.integers(0, len(world.facts)))
+    book = whole(world, [])
+    heads = feed(book, world.facts[:cut])
+    as_of = FIRST + data.draw(days)
+    book.close_through(as_of)
+    thin = repacked(book)
+    assert repacked(thin).pack() == thin.pack()
+    fold = book.standing(as_of)
+    for day in (as_of, as_of + 1, as_of + data.draw(days)):
+        assert thin.standing(day) == book.standing(day)
+        assert thin.next_change_day(day) == book.next_change_day(day)
+    for arriving in world.facts[cut:]:
+        stored = heads.get(arriving.root)
+        if stored is not None and not choose(stored, arriving).counts:
+            continue
+        for one in (book, thin):
+            if stored is not None:
+                one.remove(stored)
+            one.add(arriving)
+        heads[arriving.root] = arriving
+        assert thin.dirty_from == book.dirty_from
+    if thin.incomplete:
+        return
+    for day in (as_of, as_of + 1, as_of + data.draw(days)):
+        assert thin.standing(day) == book.standing(day)
+    assert fold.dynamic_star == book.standing(as_of).dynamic_star or book.dirty_from is not None
+    later = as_of + data.draw(days)
+    assert thin.close_through(later) == book.close_through(later)
+    assert repacked(thin).standing(later) == book.standing(later)
+
+
+@often
+@given(worlds(), worlds(max_facts=0), st.data())
+def test_a_new_registry_judges_everything_anew(world: World, other: World, data: st.DataObject) -> None:
+    book = whole(world)
+    as_of = FIRST + data.draw(days)
+    book.close_through(as_of)
+    thin = repacked(book)
+    registry = Registry([*world.compounds, *other.compounds], other.companies)
+    anew = whole(world._replace(compounds=[*world.compounds, *other.compounds], companies=other.companies))
+    book.registry = registry
+    thin.registry = registry
+    day = as_of + data.draw(days)
+    assert result(book.standing(day)) == result(anew.standing(day))
+    if not thin.incomplete:
+        assert result(thin.standing(day)) == result(anew.standing(day))
+    assert book.refold(as_of) == anew.close_through(as_of)
+
+
+@often
+@given(worlds(), st.data())
+def test_a_late_fact_leaves_the_same_as_if_it_had_come_in_time(world: World, data: st.DataObject) -> None:
+    cut = data.draw(st.integers(0, len(world.facts)))
+    book = whole(world, [])
+    heads = feed(book, world.facts[:cut])
+    through = FIRST + data.draw(days)
+    book.close_through(through)
+    for arriving in world.facts[cut:]:
+        stored = heads.get(arriving.root)
+        if stored is None or choose(stored, arriving).counts:
+            if stored is not None:
+                book.remove(stored)
+            book.add(arriving)
+            heads[arriving.root] = arriving
+    in_time = whole(world)
+    steps = in_time.close_through(through)
+    if book.dirty_from is not None:
+        assert book.refold(through) == steps
+    assert book.dirty_from is None
+    assert book.standing(through) == in_time.standing(through)
+    past = FIRST + data.draw(st.integers(0, through - FIRST))
+    assert book.settled(past) == in_time.settled(past)
+
+
+def test_never_is_after_every_day() -> None:
+    assert whole(World([], [], [])).next_change_day(FIRST) == NEVER
