@@ -107,14 +107,16 @@ def _event(record: ConsumerRecord[Any, Any]) -> dict[str, Any]:
 
 async def _records(kafka: KafkaSettings, topic: Topic) -> AsyncIterator[ConsumerRecord[Any, Any]]:
     """Every record of a topic up to the ends seen at the start."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka.bootstrap, enable_auto_commit=False)
+    # Earliest by setting and not by a seek: a seek races with the reset that `assign` has begun.
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=kafka.bootstrap, enable_auto_commit=False, auto_offset_reset="earliest"
+    )
     await consumer.start()
     try:
         name = kafka.name_of(topic)
         partitions = [TopicPartition(name, p) for p in range(partitions_of(topic, kafka.partitions))]
         consumer.assign(partitions)
         ends = await consumer.end_offsets(partitions)
-        await consumer.seek_to_beginning(*partitions)
         for partition in partitions:
             while await consumer.position(partition) < ends[partition]:
                 fetched = await consumer.getmany(partition, timeout_ms=READ_MILLISECONDS_MAX)
