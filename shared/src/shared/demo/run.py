@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
+from stamina.instrumentation import set_on_retry_hooks
 
 from shared.demo.audit.evidence import judge
 from shared.demo.audit.reader import gather_evidence
@@ -40,6 +41,8 @@ async def demo(system: RunningSystem, *, once: bool, json: bool) -> int:
     A data directory keeps the story it was told first: a second run posts the same events again, is
     answered with replays, and changes nothing.
     """
+    # Retries are counted and shown by ourselves; a log line would damage the live screen.
+    set_on_retry_hooks(())
     with Journal(system.data) as journal:
         telling = journal.telling(Telling(SEED, datetime.now(ZONE).date()))
         district = build_district(seed=telling.seed, today=telling.today)
