@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
 import asyncpg
 from shared.events.topics import FACTS, OUTCOMES, PARKED
@@ -106,7 +107,9 @@ class Tally:
         rows, out = [], []
         for record in prepared.records:
             seqs[record.source] += 1
-            rows.append((record.partition, record.offset, seqs[record.source], record.value, self.worker))
+            rows.append(
+                (record.partition, record.offset, seqs[record.source], record.value or b"", self.worker)
+            )
             out.append(
                 outbox.OutboxRow(
                     record.partition,
@@ -132,6 +135,7 @@ class Tally:
             self.seen.pop(partition, None)
 
     async def committed(self, prepared: Tallied) -> None:
+        assert prepared.advances
         self.committed_batches += 1
         self.after_commit()
 
@@ -156,6 +160,7 @@ class Marks:
     async def write(
         self, tx: asyncpg.Connection, prepared: Tallied, before: Mapping[Partition, Before]
     ) -> None:
+        assert {advance.partition for advance in prepared.advances} == before.keys()
         for partition, values in before.items():
             await tx.execute(
                 "INSERT INTO taken VALUES ($1, -1, $2, '', 'side')",
@@ -164,6 +169,7 @@ class Marks:
             )
 
     async def committed(self, prepared: Tallied) -> None:
+        assert prepared.advances
         self.done += 1
 
 
@@ -236,11 +242,15 @@ class Worker:
         await self.producer.stop()
         await self.database.close()
 
-    async def __aenter__(self) -> "Worker":
+    async def __aenter__(self) -> Self:
         return await self.start()
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
+
+    async def relay_empty(self) -> bool:
+        """Whether everything that is committed is published."""
+        return await self.database.pool.fetchval("SELECT count(*) FROM outbox") == 0
 
     def owned(self) -> set[int]:
         return {p.partition for p in self.consumer.claims}

@@ -22,7 +22,7 @@ Fetched = ConsumerRecord[bytes | None, bytes | None]
 Handler = Callable[[Sequence[Fetched]], Awaitable[None]]
 
 # FastStream waits this long for a first record and then, when none came, sleeps as long again.
-POLL_MS = 10
+POLL_MS = 5
 # After a seek or a resume the next fetch waits for the one that is under way, at most this long.
 FETCH_WAIT_MS = 100
 # The library leaves the group when nobody polls for this long, and two members can loop over that for ever.

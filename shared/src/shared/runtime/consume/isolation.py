@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from shared.runtime.backoff import Backoff
@@ -110,7 +112,7 @@ class Isolation:
         return None
 
     async def _park(self, record: Record, error: Exception) -> None:
-        code, detail = BUG, f"{type(error).__name__}: {error}"
+        code, detail = BUG, _place_of(error)
         if isinstance(error, Rejected):
             code, detail = error.code, error.detail
         log.error(
@@ -134,3 +136,9 @@ class Isolation:
                 raise Stale
             claims[partition] = claim
         return claims, {partition: claim.next_offset for partition, claim in claims.items()}
+
+
+def _place_of(error: Exception) -> str:
+    # Without the message: a database puts the values of the row into it.
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {frame.name}, {Path(frame.filename).name}:{frame.lineno}"

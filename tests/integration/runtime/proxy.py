@@ -1,0 +1,77 @@
+"""A wire between a client and PostgreSQL that can be cut at the moment of a COMMIT."""
+
+import asyncio
+import contextlib
+from typing import Self
+from urllib.parse import urlsplit, urlunsplit
+
+COMMIT = b"COMMIT;"
+
+
+class CuttingProxy:
+    """Passes bytes on. Armed, it cuts the connection that next commits: before the server hears of it
+    (`before`), or when the server has answered and the client has not heard (`after`)."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._parts = urlsplit(url)
+        self.armed: str | None = None
+        self.cuts = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    @property
+    def url(self) -> str:
+        port = self._server.sockets[0].getsockname()[1]
+        user = self._parts.netloc.rpartition("@")[0]
+        return urlunsplit(self._parts._replace(netloc=f"{user}@127.0.0.1:{port}"))
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        up_reader, up_writer = await asyncio.open_connection(self._parts.hostname, self._parts.port)
+        swallow = asyncio.Event()
+        down = asyncio.ensure_future(self._down(up_reader, writer, swallow))
+        try:
+            while data := await reader.read(65536):
+                if self.armed is not None and COMMIT in data:
+                    mode, self.armed = self.armed, None
+                    self.cuts += 1
+                    if mode == "after":
+                        swallow.set()
+                        up_writer.write(data)
+                        await down
+                    return
+                up_writer.write(data)
+                await up_writer.drain()
+        except OSError:
+            pass
+        finally:
+            down.cancel()
+            for side in (writer, up_writer):
+                side.transport.abort()
+            with contextlib.suppress(asyncio.CancelledError):
+                await down
+
+    async def _down(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, swallow: asyncio.Event
+    ) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(65536):
+                if swallow.is_set():
+                    # The server has answered: it is committed, and nobody will know.
+                    return
+                writer.write(data)
+                await writer.drain()
+            writer.transport.abort()
