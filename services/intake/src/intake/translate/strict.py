@@ -5,6 +5,8 @@ string holds control or bidirectional characters. Such documents are refused.
 
 The price of that is small for ordinary documents: RFC 8785 writes each value in its shortest form, so a
 document without blanks and escapes has exactly the length of its canonical form, unless a key is there twice.
+Depth, long strings and large numbers of such a document are not looked at here, because the contract has no
+place for them: where it stumbles over anything, the document is scanned before the refusal is worded.
 """
 
 from __future__ import annotations
