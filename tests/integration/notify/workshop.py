@@ -2,9 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -55,7 +55,14 @@ class Workshop:
     database: Database
     sealer: Sealer
     endpoints: int = 0
-    workers: list[tuple[Dispatcher, Callable[[], Any]]] = field(default_factory=list)
+
+    async def empty(self) -> None:
+        """As after the first migration."""
+        tables = await self.value(
+            "SELECT string_agg(format('%I', tablename), ', ') FROM pg_tables"
+            " WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
+        )
+        await self.fetch(f"TRUNCATE {tables}")
 
     async def add_endpoint(self, target: str, channel: str = "webhook", rate: int | None = None) -> Endpoint:
         """A new recipient with one endpoint."""

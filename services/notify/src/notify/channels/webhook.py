@@ -10,6 +10,7 @@ from typing import Final
 from uuid import UUID
 
 import aiohttp
+from aiohttp.connector import Connection
 
 from notify.channels.guard import REFUSAL, Guard
 from notify.domain.answers import Answer, Verdict, classify
@@ -25,6 +26,18 @@ READ_BYTES_MAX: Final = 64 * 1024
 KEEP_BYTES_MAX: Final = 4 * 1024
 KEPT_KEYS_MAX: Final = 10_000
 USER_AGENT: Final = "Anxing-Notify/1"
+
+
+class _Response(aiohttp.ClientResponse):
+    """Remembers where its request really went: the connection is given back as soon as all is read."""
+
+    peer: str | None = None
+
+    async def start(self, connection: Connection) -> aiohttp.ClientResponse:
+        transport = connection.transport
+        name = transport.get_extra_info("peername") if transport is not None else None
+        self.peer = f"{name[0]}:{name[1]}" if isinstance(name, tuple) else None
+        return await super().start(connection)
 
 
 class WebhookChannel:
@@ -57,6 +70,7 @@ class WebhookChannel:
         )
         self._session = aiohttp.ClientSession(
             connector=connector,
+            response_class=_Response,
             timeout=self._timeout,
             trust_env=False,
             auto_decompress=False,
@@ -80,7 +94,7 @@ class WebhookChannel:
             async with self._session.post(
                 lane.target, data=taken.payload, headers=headers, allow_redirects=False
             ) as response:
-                address = _address(response)
+                address = response.peer if isinstance(response, _Response) else None
                 answer = classify(response.status, response.headers, self._now())
                 return Sent(answer, address, await _read(response))
         except FAILURES as error:
@@ -128,13 +142,6 @@ async def _read(response: aiohttp.ClientResponse) -> str | None:
     except (TimeoutError, aiohttp.ClientError, OSError):
         response.close()
     return b"".join(parts).decode(errors="replace") or None
-
-
-def _address(response: aiohttp.ClientResponse) -> str | None:
-    connection = response.connection
-    transport = connection.transport if connection is not None else None
-    peer = transport.get_extra_info("peername") if transport is not None else None
-    return f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else None
 
 
 # From the special to the general: the first that fits says in a stable word what went wrong. Texts of

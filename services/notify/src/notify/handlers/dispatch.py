@@ -131,7 +131,7 @@ class Dispatcher:
         if not self._time.known:
             return False
         now = self._time.now()
-        return any(turn.wants(now) for turn in self._turns.values())
+        return any(turn.wants(turn.health, now, in_hand=len(turn.in_hand)) for turn in self._turns.values())
 
     # ---- in memory, once a round is committed
 

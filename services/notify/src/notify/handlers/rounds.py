@@ -14,7 +14,7 @@ from notify.handlers.instants import DatabaseTime
 from notify.handlers.limits import Limits
 from notify.handlers.settle import Settled, settle
 from notify.handlers.turns import Turn
-from notify.ports import Ended, Finished, Lane, LaneBook, LaneTransaction, Taken
+from notify.ports import Ended, Lane, LaneBook, LaneTransaction, Taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,8 @@ class Written:
 
     settled: dict[int, Settled] = field(default_factory=dict)
     """Claim -> what its results led to."""
+    finished: set[UUID] = field(default_factory=set)
+    """Deliveries that are in nobody's hand any more."""
     lost: set[int] = field(default_factory=set)
     """Claims that were no longer ours."""
     kept: set[int] = field(default_factory=set)
@@ -76,6 +78,7 @@ async def _results(tx: LaneTransaction, order: Order, written: Written, time: Da
         health = ours[claim].health if claim in ours else Health()
         written.settled[claim] = settle(health, ones, now, random.random)
     rows = [row for settled in written.settled.values() for row in settled.rows]
+    written.finished = {row.ended.taken.delivery for row in rows}
     written.lost = await tx.finish(rows)
     final = [row for row in rows if row.state is not None and row.ended.claim not in written.lost]
     if final:
@@ -124,9 +127,11 @@ async def _take(tx: LaneTransaction, order: Order, written: Written, time: Datab
     wants = [
         (lane, rules.allowance(rules.opened(lane.health, now), now, in_hand=0)) for lane in written.leased
     ]
-    wants += [
-        (turn.lane, turn.wants(now)) for turn in order.turns.values() if turn.lane.claim not in written.lost
-    ]
+    for turn in order.turns.values():
+        settled = written.settled.get(turn.lane.claim)
+        if turn.lane.claim not in written.lost and (settled is None or settled.suspend is None):
+            health = settled.health if settled else turn.health
+            wants.append((turn.lane, turn.wants(health, now, in_hand=len(turn.in_hand - written.finished))))
     wants = [(lane, count) for lane, count in wants if count > 0]
     if not wants:
         return
@@ -142,15 +147,15 @@ async def _release(tx: LaneTransaction, order: Order, written: Written, time: Da
     released = [(lane, lane.health) for lane in written.leased if not written.taken.get(lane.endpoint)]
     for turn in order.turns.values():
         settled = written.settled.get(turn.lane.claim)
-        left = turn.in_hand - _deliveries(settled.rows if settled else ())
-        if turn.senders or turn.queue or left or written.taken.get(turn.lane.endpoint):
+        if (
+            turn.senders
+            or turn.queue
+            or turn.in_hand - written.finished
+            or written.taken.get(turn.lane.endpoint)
+        ):
             continue
         if turn.lane.claim not in written.lost:
             released.append((turn.lane, settled.health if settled else turn.health))
     if released:
         await tx.release(released, time.now())
         written.released = {lane.endpoint for lane, _ in released}
-
-
-def _deliveries(rows: Sequence[Finished]) -> set[UUID]:
-    return {row.ended.taken.delivery for row in rows}

@@ -37,15 +37,15 @@ class Turn:
         """How many requests may be under way now."""
         return 1 if self.stalled else self.health.slots
 
-    def wants(self, now: datetime) -> int:
+    def wants(self, health: Health, now: datetime, *, in_hand: int) -> int:
         """How many more deliveries are worth asking for; `now` is database time.
 
         Not one for each that is through: a round is worth a handful, unless senders run dry.
         """
         if not self.may_have_more or self.closing or self.stalled:
             return 0
-        wanted = allowance(self.health, now, in_hand=len(self.in_hand))
-        return wanted if wanted >= self.health.slots or len(self.queue) < self.health.slots else 0
+        wanted = allowance(health, now, in_hand=in_hand)
+        return wanted if wanted >= health.slots or len(self.queue) < health.slots else 0
 
     def lags(self, now: float) -> bool:
         """Something has been under way for so long that this endpoint must not hold brisk slots."""
