@@ -48,10 +48,8 @@ async def accepted_by_all(credential: str, replicas: Iterable[tuple[str, str]], 
             for service, url in replicas:
                 while True:
                     async with client.get(url + _ASKS_FOR_A_KEY[service]) as answer:
-                        if answer.status != 401:
+                        if answer.status == 200:
                             break
-                    if seconds == 0:
-                        return False
                     await asyncio.sleep(0.05)
     except (TimeoutError, aiohttp.ClientError):
         return False
