@@ -63,8 +63,9 @@ class Relay:
         self._clock = clock
         self._relayed = metrics.relayed.labels(name)
         self._age = metrics.outbox_age.labels(name)
-        # Per partition: the epoch under which this relay deletes, and up to where it has.
-        self._deleted: dict[int, tuple[int, int]] = {}
+        # Per partition: up to where this relay has deleted under that very claim. Not by epoch: a database
+        # that went back counts epochs and sequences again.
+        self._deleted: dict[int, tuple[Claim, int]] = {}
         self._loop = RelayLoop(name, self._round)
 
     def wake(self) -> None:
@@ -98,12 +99,12 @@ class Relay:
         return True
 
     async def _read(self) -> list[asyncpg.Record]:
-        epochs = {partition.partition: claim.epoch for partition, claim in self._claims().items()}
+        known = self._deleted
         self._deleted = {
-            number: known if (known := self._deleted.get(number, (-1, 0)))[0] == epoch else (epoch, 0)
-            for number, epoch in epochs.items()
+            number: known[number] if number in known and known[number][0] is claim else (claim, 0)
+            for (_, number), claim in self._claims().items()
         }
-        if not epochs:
+        if not self._deleted:
             return []
         above = [upto for _, upto in self._deleted.values()]
         rows: list[asyncpg.Record] = await self._database.pool.fetch(
