@@ -9,17 +9,21 @@ from importlib.metadata import version
 from typing import Any
 
 from litestar import Litestar
-from shared.events.topics import DELIVERIES, OUTCOMES, REGISTRY
+from shared.events.topics import DELIVERIES, OUTCOMES, PARKED, REGISTRY
 from shared.runtime.auth import Directory
 from shared.runtime.clock import system_clock
 from shared.runtime.consume import Consumer
 from shared.runtime.database import Database
+from shared.runtime.errors import Retryable
 from shared.runtime.health import Readiness
+from shared.runtime.log_ends import LogEnds
 from shared.runtime.logs import get_logger
 from shared.runtime.metrics import Metrics
 from shared.runtime.migrations import check_schema, migrations_of
 from shared.runtime.outbox import UnorderedRelay
+from shared.runtime.parking import ParkedRelay
 from shared.runtime.producer import RecordProducer
+from shared.runtime.records import Partition
 from shared.runtime.topics import check_topics
 from shared.runtime.web import build_app
 
@@ -32,7 +36,6 @@ from notify.domain.addresses import networks
 from notify.handlers.dispatch import Dispatcher
 from notify.handlers.limits import Limits
 from notify.letters import Letters
-from notify.log_ends import LogEnds
 from notify.metrics import NotifyMetrics
 from notify.ports import Unavailable
 from notify.sealing import Sealer
@@ -48,6 +51,8 @@ log = get_logger()
 
 MIGRATIONS = migrations_of(__file__)
 REGISTRY_WITHIN_SECONDS = 15.0
+# Each makes about ten decisions and holds lanes until it is committed: the first ones should not wait long.
+OUTCOMES_AT_ONCE_MAX = 500
 
 
 class NotifyService:
@@ -66,7 +71,7 @@ class NotifyService:
         self._webhook = WebhookChannel(self._guard, self._sealer, self._clock.now)
         self._directory = Directory(settings.kafka, clock=self._clock, metrics=self._plumbing)
         self._producer = RecordProducer(settings.kafka, self._clock, self._plumbing)
-        self._log_ends = LogEnds(settings.kafka, (OUTCOMES, REGISTRY))
+        self._log_ends = LogEnds(settings.kafka, (OUTCOMES, REGISTRY), client_id="anxing-notify-ends")
         self._stopping: list[Callable[[], Awaitable[object]]] = []
         self._app: Litestar | None = None
 
@@ -89,7 +94,7 @@ class NotifyService:
         self._stopping.append(self._directory.stop)
         await self._directory.start()
         self._stopping.append(self._log_ends.stop)
-        relay = await self._start_relay(database)
+        relay = await self._start_relays(database)
         dispatcher = await self._start_dispatcher(database, relay)
         registry, outcomes = await self._start_consumers(database)
         self._app = self._build(database, [registry, outcomes], dispatcher)
@@ -99,12 +104,19 @@ class NotifyService:
         for stop in reversed(self._stopping):
             await stop()
 
-    async def _start_relay(self, database: Database) -> UnorderedRelay:
+    async def _start_relays(self, database: Database) -> UnorderedRelay:
         relay = UnorderedRelay(
             "deliveries", producer=self._producer, database=database, metrics=self._plumbing
         )
+        parked = ParkedRelay(
+            topic=self._settings.kafka.name_of(PARKED),
+            producer=self._producer,
+            database=database,
+            metrics=self._plumbing,
+        )
+        self._stopping += [relay.stop, parked.stop]
         await relay.start()
-        self._stopping.append(relay.stop)
+        await parked.start()
         return relay
 
     async def _start_dispatcher(self, database: Database, relay: UnorderedRelay) -> Dispatcher:
@@ -151,7 +163,14 @@ class NotifyService:
             Letters(settings.zone, self._metrics),
             self._metrics,
         )
-        outcomes = Consumer("outcomes", topic=OUTCOMES, group=GROUP, absorber=absorber, **common)
+        outcomes = Consumer(
+            "outcomes",
+            topic=OUTCOMES,
+            group=GROUP,
+            absorber=absorber,
+            batch_records_max=OUTCOMES_AT_ONCE_MAX,
+            **common,
+        )
         self._stopping.append(registry.stop)
         await registry.start()
         await self._registry_read(database)
@@ -165,11 +184,11 @@ class NotifyService:
         try:
             async with asyncio.timeout(REGISTRY_WITHIN_SECONDS):
                 ends = await self._log_ends.read()
-                place = self._settings.kafka.name_of(REGISTRY), 0
+                place = Partition(self._settings.kafka.name_of(REGISTRY), 0)
                 # The cursor may belong to another process: nothing but the database can tell.
                 while (await reader.cursors()).get(place, 0) < ends[place]:  # noqa: ASYNC110
                     await asyncio.sleep(0.05)
-        except (TimeoutError, Unavailable):
+        except (TimeoutError, Retryable, Unavailable):
             log.warning("registry_not_read", seconds=REGISTRY_WITHIN_SECONDS)
 
     def _build(self, database: Database, consumers: list[Consumer], dispatcher: Dispatcher) -> Litestar:
@@ -178,7 +197,7 @@ class NotifyService:
         readiness = Readiness(
             {
                 "registry": lambda: consumers[0].ready,
-                "outcomes": lambda: consumers[1].ready and _known(consumers[1]),
+                "outcomes": lambda: consumers[1].ready,
                 "dispatcher": lambda: dispatcher.healthy,
                 "access": lambda: self._directory.ready,
                 "kafka": lambda: self._producer.healthy,
@@ -202,7 +221,7 @@ class NotifyService:
             description="Who is told what, over which channel, and what became of it.",
         )
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, error: BaseException) -> None:
         if not self.fatal.done():
             self.fatal.set_result(f"{type(error).__name__}: {error}")
 
@@ -211,10 +230,6 @@ class NotifyService:
         if not task.cancelled() and (error := task.exception()) is not None and not self.fatal.done():
             log.error("dispatcher_ended", exc_info=error)
             self.fatal.set_result(f"the dispatcher ended: {error!r}")
-
-
-def _known(consumer: Consumer) -> bool:
-    return all(lag is not None for lag in consumer.lag().values())
 
 
 def build(settings: Settings) -> Callable[[], Awaitable[NotifyService]]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 from litestar import get
 from shared.runtime.auth import Principal
+from shared.runtime.log_ends import LogEnds
 
-from notify.log_ends import LogEnds
 from notify.store.reading import Reader
 
 
@@ -42,7 +42,7 @@ async def read_progress(principal: Principal, reader: Reader, log_ends: LogEnds)
     ends = await log_ends.read()
     cursors = await reader.cursors()
     partitions = [
-        PartitionBody(topic, partition, cursors.get((topic, partition), 0), end)
-        for (topic, partition), end in sorted(ends.items())
+        PartitionBody(place.topic, place.partition, cursors.get(place, 0), end)
+        for place, end in sorted(ends.items())
     ]
     return ProgressBody(partitions=partitions, **await reader.work())

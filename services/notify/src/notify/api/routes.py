@@ -6,13 +6,15 @@ from typing import Any
 
 from litestar import Request, Response, Router
 from shared.runtime.answers import problem_response
+from shared.runtime.away import DATABASE_AWAY
+from shared.runtime.errors import Retryable
 from shared.runtime.problems import Problem
 
 from notify.api import deliveries, endpoints, notices, progress, recipients
 from notify.ports import Unavailable
 
 
-def _away(_request: Request[Any, Any, Any], _error: Unavailable) -> Response[bytes]:
+def _away(_request: Request[Any, Any, Any], _error: Exception) -> Response[bytes]:
     return problem_response(Problem(503, "away", "The database or the broker is away.", retry_after=1))
 
 
@@ -38,5 +40,5 @@ def routes() -> Router:
             deliveries.list_decisions,
             progress.read_progress,
         ],
-        exception_handlers={Unavailable: _away},
+        exception_handlers=dict.fromkeys((Unavailable, Retryable, *DATABASE_AWAY), _away),
     )

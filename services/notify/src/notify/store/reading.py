@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 from shared.runtime.away import DATABASE_AWAY
 from shared.runtime.database import Database
+from shared.runtime.records import Partition
 
 from notify.ports import Unavailable
 
@@ -169,9 +170,9 @@ class Reader:
         counts = await self._fetch(_COUNTS)
         return {**dict(rows[0]), **dict(counts[0])}
 
-    async def cursors(self) -> dict[tuple[str, int], int]:
-        """(topic, partition) -> next offset, whichever process owns it."""
-        return {(row["topic"], row["partition"]): row["next_offset"] for row in await self._fetch(_CURSORS)}
+    async def cursors(self) -> dict[Partition, int]:
+        """Partition -> next offset, whichever process owns it."""
+        return {Partition(row[0], row[1]): row[2] for row in await self._fetch(_CURSORS)}
 
     async def _fetch(self, statement: str, *arguments: Any) -> Rows:
         try:
