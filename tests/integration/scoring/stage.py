@@ -71,7 +71,9 @@ class Stage:
     def kafka(self) -> KafkaSettings:
         return self.settings.kafka
 
-    async def send(self, topic: Topic, value: bytes | None, *, key: str, partition: int | None = None) -> None:
+    async def send(
+        self, topic: Topic, value: bytes | None, *, key: str, partition: int | None = None
+    ) -> None:
         name = self.kafka.name_of(topic)
         await self.producer.send(name, value, key=key.encode(), partition=partition, headers=CONTENT)
 
@@ -80,7 +82,9 @@ class Stage:
         for event in events:
             await self.send(FACTS, json.dumps(event).encode(), key=event["subject"])
 
-    async def register(self, compound: str, *, received: datetime | None = None, **changes: Any) -> dict[str, Any]:
+    async def register(
+        self, compound: str, *, received: datetime | None = None, **changes: Any
+    ) -> dict[str, Any]:
         """Register a compound; `changes` override what it is like."""
         event = {
             "specversion": "1.0",

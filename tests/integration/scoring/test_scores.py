@@ -16,7 +16,8 @@ EXAMPLES = json.loads(
 CASES = [
     case
     for case in EXAMPLES
-    if not case.get("domain_only") and (not case["name"].startswith("generated") or case["name"].endswith("seed 23"))
+    if not case.get("domain_only")
+    and (not case["name"].startswith("generated") or case["name"].endswith("seed 23"))
 ]
 
 

@@ -6,7 +6,8 @@ from datetime import date
 from typing import Annotated, Any
 
 from litestar import get
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, QueryParameter
 from shared.runtime.auth import Principal
 from shared.runtime.problems import FieldError, Problem
 
@@ -35,16 +36,20 @@ PAGE_ROWS_MAX = 1000
 
 @get("/compounds", tags=["compounds"])
 async def list_compounds(
-    principal: Principal,
-    asking: Asking,
-    star: Annotated[list[int] | None, Parameter(description="Only these stars; may be repeated.")] = None,
-    company: str | None = None,
-    community: str | None = None,
-    station: str | None = None,
-    name: Annotated[str | None, Parameter(description="Part of the name, or the id.", max_length=100)] = None,
-    sort: Annotated[str, Parameter(description=" · ".join(ORDERS))] = "id",
-    limit: Annotated[int, Parameter(ge=1, le=PAGE_ROWS_MAX)] = PAGE_ROWS,
-    after: Annotated[str | None, Parameter(description="`next` of the page before.")] = None,
+    principal: NamedDependency[Principal],
+    asking: NamedDependency[Asking],
+    star: Annotated[
+        list[int] | None, QueryParameter(description="Only these stars; may be repeated.")
+    ] = None,
+    company: FromQuery[str | None] = None,
+    community: FromQuery[str | None] = None,
+    station: FromQuery[str | None] = None,
+    name: Annotated[
+        str | None, QueryParameter(description="Part of the name, or the id.", max_length=100)
+    ] = None,
+    sort: Annotated[str, QueryParameter(description=" · ".join(ORDERS))] = "id",
+    limit: Annotated[int, QueryParameter(ge=1, le=PAGE_ROWS_MAX)] = PAGE_ROWS,
+    after: Annotated[str | None, QueryParameter(description="`next` of the page before.")] = None,
 ) -> CompoundsBody:
     """The compounds within the caller's scope, a page at a time."""
     if sort not in ORDERS:
@@ -63,7 +68,9 @@ async def list_compounds(
 
 
 @get("/compounds/{compound:str}", tags=["compounds"])
-async def read_compound(principal: Principal, asking: Asking, compound: str) -> CompoundDetailBody:
+async def read_compound(
+    principal: NamedDependency[Principal], asking: NamedDependency[Asking], compound: FromPath[str]
+) -> CompoundDetailBody:
     """One compound: what it shows now, and what the registry says of it."""
     listed = await visible(asking, principal, compound)
     registry = await asking.views.registry(compound)
@@ -76,7 +83,10 @@ async def read_compound(principal: Principal, asking: Asking, compound: str) -> 
 
 @get("/compounds/{compound:str}/score", tags=["compounds"])
 async def read_score(
-    principal: Principal, asking: Asking, compound: str, day: date | None = None
+    principal: NamedDependency[Principal],
+    asking: NamedDependency[Asking],
+    compound: FromPath[str],
+    day: FromQuery[date | None] = None,
 ) -> ScoreBody:
     """The score of a day: as it closed, as it stands, or as it would come from what is known."""
     listed = await visible(asking, principal, compound)
@@ -92,13 +102,15 @@ async def read_score(
 
 @get("/compounds/{compound:str}/history", tags=["compounds"])
 async def read_history(
-    principal: Principal,
-    asking: Asking,
-    compound: str,
+    principal: NamedDependency[Principal],
+    asking: NamedDependency[Asking],
+    compound: FromPath[str],
     first: Annotated[
-        date | None, Parameter(query="from", description="A year before `to` by default.")
+        date | None, QueryParameter(name="from", description="A year before `to` by default.")
     ] = None,
-    last: Annotated[date | None, Parameter(query="to", description="The last closed day by default.")] = None,
+    last: Annotated[
+        date | None, QueryParameter(name="to", description="The last closed day by default.")
+    ] = None,
 ) -> HistoryBody:
     """The closed days between two days, as steps."""
     listed = await visible(asking, principal, compound)

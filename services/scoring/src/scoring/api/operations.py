@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 
 from litestar import get
+from litestar.di import NamedDependency
+from litestar.params import FromQuery
 from shared.runtime.auth import Principal
 from shared.runtime.log_ends import LogEnds
 
@@ -21,7 +23,7 @@ from scoring.domain.rubric import parse
 
 
 @get("/rubrics", tags=["rubrics"])
-async def list_rubrics(principal: Principal, asking: Asking) -> RubricsBody:
+async def list_rubrics(principal: NamedDependency[Principal], asking: NamedDependency[Asking]) -> RubricsBody:
     """All rubrics and the one that scores."""
     del principal  # any key will do: rules are public
     rubrics = []
@@ -43,7 +45,7 @@ async def list_rubrics(principal: Principal, asking: Asking) -> RubricsBody:
 
 @get("/organisations", tags=["registry"])
 async def list_organisations(
-    principal: Principal, asking: Asking, kind: str | None = None
+    principal: NamedDependency[Principal], asking: NamedDependency[Asking], kind: FromQuery[str | None] = None
 ) -> OrganisationsBody:
     """Names of companies and organisations as they are today."""
     del principal  # any key will do: names of organisations are public
@@ -57,7 +59,9 @@ async def list_organisations(
 
 
 @get("/progress", tags=["operations"])
-async def read_progress(principal: Principal, asking: Asking, log_ends: LogEnds) -> ProgressBody:
+async def read_progress(
+    principal: NamedDependency[Principal], asking: NamedDependency[Asking], log_ends: NamedDependency[LogEnds]
+) -> ProgressBody:
     """How far every partition is read and scored: wait for it, and what was posted before counts."""
     del principal  # any key will do: figures name nobody
     ends = await log_ends.read()

@@ -79,6 +79,10 @@ class Compounds:
         for plan in self._unwritten:
             yield from plan.heads.values()
 
+    def work_under_way(self) -> set[int]:
+        """Rows of work that plans not yet written carry out."""
+        return {row for plan in self._unwritten for row, _ in plan.done}
+
     @contextmanager
     def preparing(self, compounds: Mapping[str, int]) -> Iterator[None]:
         """While a plan about these compounds is prepared they stay in memory; prepares never overlap."""
