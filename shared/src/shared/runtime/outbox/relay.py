@@ -95,8 +95,8 @@ class Relay:
             self._relayed.inc(sum(1 for row in rows if row["seq"] <= reached.get(row["partition"], -1)))
         if failure is not None:
             raise failure
-        # Woken or not: what was committed meanwhile is read by the next round.
-        return True
+        # Less than that, and there was no more; what is committed since wakes us.
+        return len(rows) >= PARTITION_ROWS_MAX
 
     async def _read(self) -> list[asyncpg.Record]:
         known = self._deleted
