@@ -39,6 +39,8 @@ STATEMENTS = (
         root text NOT NULL,
         revision integer NOT NULL,
         effective_from date NOT NULL,
+        received_at timestamptz NOT NULL,
+        event_id text NOT NULL,
         name text NOT NULL,
         parent_id text,
         PRIMARY KEY (kind, id, root)

@@ -35,7 +35,10 @@ def migrate(as_json: JsonFlag = False) -> None:
     """Bring the database to the revision that this program needs."""
     settings = load(Settings)
     configure(settings.log, service="notify")
-    revision = run_async(bring_up_to_date(MIGRATIONS, settings.database.url))
+    database = settings.database
+    revision = run_async(
+        bring_up_to_date(MIGRATIONS, database.url, connect_deadline_seconds=database.connect_deadline_seconds)
+    )
     if as_json:
         print_json({"revision": revision})
     else:

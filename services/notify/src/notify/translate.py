@@ -42,6 +42,8 @@ class EntityRevision:
     root: str
     revision: int
     effective_from: date
+    received_at: datetime
+    event_id: str
     name: str
     parent_id: str | None
 
@@ -107,7 +109,15 @@ def revision_of(record: Record) -> EntityRevision | None:
     else:
         return None
     return EntityRevision(
-        kind, envelope.subject, envelope.root, envelope.revision, data.effective_from, data.name, parent
+        kind=kind,
+        id=envelope.subject,
+        root=envelope.root,
+        revision=envelope.revision,
+        effective_from=data.effective_from,
+        received_at=envelope.receivedtime or envelope.time,
+        event_id=envelope.id,
+        name=data.name,
+        parent_id=parent,
     )
 
 

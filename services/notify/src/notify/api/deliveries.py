@@ -8,7 +8,8 @@ from uuid import UUID
 
 import msgspec
 from litestar import get
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, QueryParameter
 from shared.runtime.auth import Principal
 from shared.runtime.problems import Problem
 
@@ -72,13 +73,13 @@ class DecisionBody(msgspec.Struct, frozen=True, kw_only=True):
 
 @get("/deliveries", tags=["deliveries"])
 async def list_deliveries(
-    principal: Principal,
-    reader: Reader,
-    recipient: str | None = None,
-    notice: UUID | None = None,
-    endpoint: UUID | None = None,
-    delivery_state: Annotated[DeliveryState | None, Parameter(query="state")] = None,
-    before: UUID | None = None,
+    principal: NamedDependency[Principal],
+    reader: NamedDependency[Reader],
+    recipient: FromQuery[str | None] = None,
+    notice: FromQuery[UUID | None] = None,
+    endpoint: FromQuery[UUID | None] = None,
+    delivery_state: Annotated[DeliveryState | None, QueryParameter(name="state")] = None,
+    before: FromQuery[UUID | None] = None,
     limit: Limit = 50,
 ) -> Page[DeliveryBody]:
     """Deliveries, newest first."""
@@ -96,7 +97,9 @@ async def list_deliveries(
 
 
 @get("/deliveries/{delivery:uuid}", tags=["deliveries"])
-async def read_delivery(delivery: UUID, principal: Principal, reader: Reader) -> DeliveryBody:
+async def read_delivery(
+    delivery: FromPath[UUID], principal: NamedDependency[Principal], reader: NamedDependency[Reader]
+) -> DeliveryBody:
     """One delivery with every attempt."""
     bodies = _bodies(await reader.deliveries(None, delivery=delivery))
     if not bodies:
@@ -109,11 +112,11 @@ async def read_delivery(delivery: UUID, principal: Principal, reader: Reader) ->
 
 @get("/decisions", tags=["decisions"])
 async def list_decisions(
-    principal: Principal,
-    reader: Reader,
-    outcome: UUID | None = None,
-    recipient: str | None = None,
-    before: str | None = None,
+    principal: NamedDependency[Principal],
+    reader: NamedDependency[Reader],
+    outcome: FromQuery[UUID | None] = None,
+    recipient: FromQuery[str | None] = None,
+    before: FromQuery[str | None] = None,
     limit: Limit = 50,
 ) -> Page[DecisionBody]:
     """Why somebody was told, or not: by outcome, by recipient, or both; newest first."""

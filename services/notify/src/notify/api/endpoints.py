@@ -9,6 +9,8 @@ from uuid import UUID
 
 import msgspec
 from litestar import get, patch, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Meta
 from shared.events.catalogue import CATALOGUE, Family
 from shared.runtime.auth import Principal
@@ -85,12 +87,12 @@ class ReleasedBody(msgspec.Struct, frozen=True):
 
 @post("/endpoints", tags=["endpoints"])
 async def create_endpoint(
-    data: EndpointWish,
-    principal: Principal,
-    reader: Reader,
-    manager: Manager,
-    guard: Guard,
-    plain_http: bool,
+    data: JSONBody[EndpointWish],
+    principal: NamedDependency[Principal],
+    reader: NamedDependency[Reader],
+    manager: NamedDependency[Manager],
+    guard: NamedDependency[Guard],
+    plain_http: NamedDependency[bool],
 ) -> EndpointBody:
     """Add an endpoint. The secret of a webhook is shown here, once."""
     recipient = parse_recipient(data.recipient, "/recipient")
@@ -105,10 +107,10 @@ async def create_endpoint(
 
 @get("/endpoints", tags=["endpoints"])
 async def list_endpoints(
-    principal: Principal,
-    reader: Reader,
-    recipient: str | None = None,
-    after: UUID | None = None,
+    principal: NamedDependency[Principal],
+    reader: NamedDependency[Reader],
+    recipient: FromQuery[str | None] = None,
+    after: FromQuery[UUID | None] = None,
     limit: Limit = 50,
 ) -> Page[EndpointBody]:
     """Endpoints with their health."""
@@ -117,14 +119,20 @@ async def list_endpoints(
 
 
 @get("/endpoints/{endpoint:uuid}", tags=["endpoints"])
-async def read_endpoint(endpoint: UUID, principal: Principal, reader: Reader) -> EndpointBody:
+async def read_endpoint(
+    endpoint: FromPath[UUID], principal: NamedDependency[Principal], reader: NamedDependency[Reader]
+) -> EndpointBody:
     """One endpoint."""
     return await _own(endpoint, principal, reader)
 
 
 @patch("/endpoints/{endpoint:uuid}", tags=["endpoints"])
 async def change_endpoint(
-    endpoint: UUID, data: EndpointChange, principal: Principal, reader: Reader, manager: Manager
+    endpoint: FromPath[UUID],
+    data: JSONBody[EndpointChange],
+    principal: NamedDependency[Principal],
+    reader: NamedDependency[Reader],
+    manager: NamedDependency[Manager],
 ) -> EndpointBody:
     """Switch an endpoint off or on; what was parked meanwhile stays parked until it is released."""
     await _own(endpoint, principal, reader)
@@ -137,7 +145,10 @@ async def change_endpoint(
 
 @post("/endpoints/{endpoint:uuid}/release", tags=["endpoints"], status_code=200)
 async def release_parked(
-    endpoint: UUID, principal: Principal, reader: Reader, manager: Manager
+    endpoint: FromPath[UUID],
+    principal: NamedDependency[Principal],
+    reader: NamedDependency[Reader],
+    manager: NamedDependency[Manager],
 ) -> ReleasedBody:
     """Send what was parked; 409 while the endpoint is off or suspended."""
     if (await _own(endpoint, principal, reader)).state != "active":

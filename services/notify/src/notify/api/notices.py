@@ -7,6 +7,8 @@ from uuid import UUID
 
 import msgspec
 from litestar import get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery
 from shared.runtime.auth import Principal
 from shared.runtime.problems import Problem
 
@@ -50,12 +52,12 @@ _WORDS = msgspec.json.Decoder(_Payload)
 
 @get("/notices", tags=["notices"])
 async def list_notices(
-    principal: Principal,
-    reader: Reader,
-    recipient: str | None = None,
-    outcome: UUID | None = None,
-    unseen: bool = False,
-    before: UUID | None = None,
+    principal: NamedDependency[Principal],
+    reader: NamedDependency[Reader],
+    recipient: FromQuery[str | None] = None,
+    outcome: FromQuery[UUID | None] = None,
+    unseen: FromQuery[bool] = False,
+    before: FromQuery[UUID | None] = None,
     limit: Limit = 50,
 ) -> Page[InboxBody]:
     """Notices, newest first."""
@@ -68,14 +70,18 @@ async def list_notices(
 
 
 @get("/notices/{notice:uuid}", tags=["notices"])
-async def read_notice(notice: UUID, principal: Principal, reader: Reader) -> InboxBody:
+async def read_notice(
+    notice: FromPath[UUID], principal: NamedDependency[Principal], reader: NamedDependency[Reader]
+) -> InboxBody:
     """One notice with all that it says."""
     rows = await _own(notice, principal, reader)
     return msgspec.structs.replace(_bodies(rows)[0], payload=msgspec.Raw(rows[0]["payload"]))
 
 
 @post("/notices/{notice:uuid}/seen", tags=["notices"], status_code=200)
-async def mark_seen(notice: UUID, principal: Principal, reader: Reader) -> InboxBody:
+async def mark_seen(
+    notice: FromPath[UUID], principal: NamedDependency[Principal], reader: NamedDependency[Reader]
+) -> InboxBody:
     """Note that it was seen; the first time counts."""
     await _own(notice, principal, reader)
     await reader.mark(notice, principal.actor_id, confirmed=False)
@@ -83,7 +89,9 @@ async def mark_seen(notice: UUID, principal: Principal, reader: Reader) -> Inbox
 
 
 @post("/notices/{notice:uuid}/confirmed", tags=["notices"], status_code=200)
-async def mark_confirmed(notice: UUID, principal: Principal, reader: Reader) -> InboxBody:
+async def mark_confirmed(
+    notice: FromPath[UUID], principal: NamedDependency[Principal], reader: NamedDependency[Reader]
+) -> InboxBody:
     """Note that somebody takes care of it; it is seen then, too."""
     await _own(notice, principal, reader)
     await reader.mark(notice, principal.actor_id, confirmed=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Generic, TypeVar
 
 import msgspec
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 Item = TypeVar("Item")
 
-Limit = Annotated[int, Parameter(ge=1, le=200, description="entries of one answer")]
+Limit = Annotated[int, QueryParameter(ge=1, le=200, description="entries of one answer")]
 
 
 class Page(msgspec.Struct, Generic[Item], frozen=True):

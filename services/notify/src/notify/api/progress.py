@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 from litestar import get
+from litestar.di import NamedDependency
 from shared.runtime.auth import Principal
 from shared.runtime.log_ends import LogEnds
 
@@ -36,7 +37,9 @@ class ProgressBody(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @get("/progress", tags=["operations"])
-async def read_progress(principal: Principal, reader: Reader, log_ends: LogEnds) -> ProgressBody:
+async def read_progress(
+    principal: NamedDependency[Principal], reader: NamedDependency[Reader], log_ends: NamedDependency[LogEnds]
+) -> ProgressBody:
     """Everybody has been told when each cursor is at its end and nothing is due or waiting."""
     del principal  # any key will do: figures name nobody
     ends = await log_ends.read()

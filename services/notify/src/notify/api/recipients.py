@@ -6,14 +6,16 @@ from datetime import datetime
 
 import msgspec
 from litestar import get, put
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery
 from shared.runtime.auth import Principal
 from shared.runtime.problems import Problem
 
 from notify.api.access import may_touch, parse_recipient, visible
 from notify.api.pages import Limit, Page, page_of
-from notify.ports import Register
 from notify.store.managing import Manager
 from notify.store.reading import Reader, Rows
+from notify.store.registry import RegistryStore
 
 
 class RecipientBody(msgspec.Struct, frozen=True):
@@ -28,11 +30,11 @@ class RecipientBody(msgspec.Struct, frozen=True):
 
 @get("/recipients", tags=["recipients"])
 async def list_recipients(
-    principal: Principal,
-    reader: Reader,
-    register: Register,
-    kind: str | None = None,
-    after: str | None = None,
+    principal: NamedDependency[Principal],
+    reader: NamedDependency[Reader],
+    register: NamedDependency[RegistryStore],
+    kind: FromQuery[str | None] = None,
+    after: FromQuery[str | None] = None,
     limit: Limit = 50,
 ) -> Page[RecipientBody]:
     """Recipients in order of their id. They come into being with the first outcome that concerns them."""
@@ -42,7 +44,10 @@ async def list_recipients(
 
 @get("/recipients/{recipient:str}", tags=["recipients"])
 async def read_recipient(
-    recipient: str, principal: Principal, reader: Reader, register: Register
+    recipient: FromPath[str],
+    principal: NamedDependency[Principal],
+    reader: NamedDependency[Reader],
+    register: NamedDependency[RegistryStore],
 ) -> RecipientBody:
     """One recipient."""
     may_touch(principal, recipient)
@@ -54,7 +59,11 @@ async def read_recipient(
 
 @put("/recipients/{recipient:str}", tags=["recipients"], status_code=200)
 async def put_recipient(
-    recipient: str, principal: Principal, reader: Reader, manager: Manager, register: Register
+    recipient: FromPath[str],
+    principal: NamedDependency[Principal],
+    reader: NamedDependency[Reader],
+    manager: NamedDependency[Manager],
+    register: NamedDependency[RegistryStore],
 ) -> RecipientBody:
     """Make a recipient known before its first outcome; a second time changes nothing."""
     parsed = parse_recipient(recipient, "recipient")
@@ -63,7 +72,7 @@ async def put_recipient(
     return (await _bodies(await reader.recipients([parsed.id], None, None, 1), register))[0]
 
 
-async def _bodies(rows: Rows, register: Register) -> list[RecipientBody]:
+async def _bodies(rows: Rows, register: RegistryStore) -> list[RecipientBody]:
     names = await register.names({(row["kind"], row["organisation_id"]) for row in rows}) if rows else {}
     return [
         RecipientBody(

@@ -12,20 +12,24 @@ from notify.domain.audience import Hierarchy
 from notify.translate import EntityRevision
 
 _UPSERT = """
-INSERT INTO entity_revision (kind, id, root, revision, effective_from, name, parent_id)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::date[], $6::text[], $7::text[])
+INSERT INTO entity_revision (kind, id, root, revision, effective_from, received_at, event_id, name, parent_id)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::date[], $6::timestamptz[], $7::text[],
+                     $8::text[], $9::text[])
 ON CONFLICT (kind, id, root) DO UPDATE SET
     revision = excluded.revision, effective_from = excluded.effective_from,
+    received_at = excluded.received_at, event_id = excluded.event_id,
     name = excluded.name, parent_id = excluded.parent_id
 WHERE entity_revision.revision < excluded.revision
 """
 
-# In force on a day: the newest that has begun, before the first one the first.
+# In force on a day: the largest (effective_from, receivedtime, id) that has begun, else the first to begin.
 _IN_FORCE = """
 SELECT DISTINCT ON (kind, id) kind, id, name, parent_id FROM entity_revision
 WHERE {where}
 ORDER BY kind, id, (effective_from <= $1) DESC,
-    CASE WHEN effective_from <= $1 THEN effective_from END DESC, effective_from
+    CASE WHEN effective_from <= $1 THEN effective_from END DESC, effective_from,
+    CASE WHEN effective_from <= $1 THEN received_at END DESC, received_at,
+    CASE WHEN effective_from <= $1 THEN event_id END DESC, event_id
 """
 _NAMES = _IN_FORCE.format(where="(kind, id) IN (SELECT * FROM unnest($2::text[], $3::text[]))")
 _STRUCTURE = _IN_FORCE.format(
@@ -82,6 +86,8 @@ async def write_revisions(
         [row.root for row in rows],
         [row.revision for row in rows],
         [row.effective_from for row in rows],
+        [row.received_at for row in rows],
+        [row.event_id for row in rows],
         [row.name for row in rows],
         [row.parent_id for row in rows],
     )
