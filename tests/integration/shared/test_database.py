@@ -60,16 +60,13 @@ def settings(url: str) -> DatabaseSettings:
     return DatabaseSettings(url=url, connect_deadline_seconds=0.5)
 
 
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.runtime.migrations.CONNECT_WITHIN_SECONDS", 0.5)
-
-
 async def sentence_of(url: str) -> str:
     with pytest.raises(StartupError) as error:
         await Database.open(settings(url), application_name="scoring")
     with pytest.raises(StartupError) as same:
-        await migrate(Path(__file__).parents[3] / "services/intake/migrations", url)
+        await migrate(
+            Path(__file__).parents[3] / "services/intake/migrations", url, connect_deadline_seconds=0.5
+        )
     assert same.value.sentence == error.value.sentence
     return error.value.sentence
 

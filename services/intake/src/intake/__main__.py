@@ -34,7 +34,10 @@ def migrate(
     """Bring the database to the revision that this program needs."""
     settings = load(IntakeSettings)
     configure(settings.log, service="intake")
-    revision = run_async(bring_up_to_date(MIGRATIONS, settings.database.url))
+    database = settings.database
+    revision = run_async(
+        bring_up_to_date(MIGRATIONS, database.url, connect_deadline_seconds=database.connect_deadline_seconds)
+    )
     if as_json:
         print_json({"revision": revision})
     else:

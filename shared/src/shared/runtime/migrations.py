@@ -32,7 +32,6 @@ ADVISORY_LOCK = 0x616E78696E67  # "anxing"
 GUARD_TIMEOUT = "60s"
 # … but a migration that waits for a table blocks everybody behind it, so it gives up soon.
 TABLE_LOCK_TIMEOUT = "5s"
-CONNECT_WITHIN_SECONDS = 15.0
 
 
 def migrations_of(package_file: str) -> Path:
@@ -40,7 +39,7 @@ def migrations_of(package_file: str) -> Path:
     return Path(package_file).resolve().parents[2] / "migrations"
 
 
-async def migrate(migrations: Path, url: str) -> str:
+async def migrate(migrations: Path, url: str, *, connect_deadline_seconds: float = 15.0) -> str:
     """Bring the database to the newest revision in that folder and answer it; a second run changes nothing.
 
     Processes that migrate at once wait for each other. Raises StartupError when the server is away or a table
@@ -53,7 +52,7 @@ async def migrate(migrations: Path, url: str) -> str:
             lambda: asyncpg.connect(url, timeout=5, server_settings={"application_name": name}),
             to=f"database {address_of(url)}",
             away=DATABASE_AWAY,
-            deadline_seconds=CONNECT_WITHIN_SECONDS,
+            deadline_seconds=connect_deadline_seconds,
         )
     except REFUSED as error:
         raise database_away(url, error) from error

@@ -46,8 +46,9 @@ def build_app(
     """The application of one service.
 
     Every route asks for a bearer key, except health, metrics, OpenAPI and those with `opt=PUBLIC`; a handler
-    gets its caller by a parameter `principal: NamedDependency[Principal]`. `dependencies` are values handed to handlers by
-    parameter name. `extra_paths` are OpenAPI path items (as JSON) of routes mounted as plain ASGI.
+    gets its caller by a parameter `principal: NamedDependency[Principal]`. `dependencies` are values handed
+    to handlers by parameter name. `extra_paths` are OpenAPI path items (as JSON) of routes mounted as plain
+    ASGI.
     """
     values = {
         name: Provide(_constant(value), sync_to_thread=False) for name, value in (dependencies or {}).items()

@@ -5,7 +5,8 @@ import datetime as dt
 import msgspec
 import pytest
 from litestar import get, post
-from litestar.params import FromPath, FromQuery, JSONBody, NamedDependency
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.testing import AsyncTestClient
 from shared.events.access import AccessScope
 from shared.runtime.auth import Directory, Principal, issue_key

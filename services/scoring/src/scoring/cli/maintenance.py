@@ -22,7 +22,11 @@ WHERE resolved_at IS NULL ORDER BY parked_at DESC LIMIT $1
 
 async def migrate(settings: ScoringSettings) -> str:
     """Migrate, then store the packaged rubrics; answers the revision."""
-    revision = await migrations.migrate(MIGRATIONS, settings.database.url)
+    revision = await migrations.migrate(
+        MIGRATIONS,
+        settings.database.url,
+        connect_deadline_seconds=settings.database.connect_deadline_seconds,
+    )
     database = await Database.open(settings.database, application_name="scoring/migrate")
     try:
         await rubrics.store_packaged(database)
