@@ -31,21 +31,28 @@ class Reading(NamedTuple):
     until: Day
 
 
+NOTHING = Reading(None, all_absent=False, evidence=None, until=NEVER)
+
+
 class CheckpointShelf:
     """The checks of one STATE item of one compound, and on which days hazards are open at its checkpoints."""
 
-    __slots__ = ("hazards", "results")
+    __slots__ = ("_seen", "_since", "hazards", "results")
 
     def __init__(self) -> None:
         self.results: dict[str, Timeline[Result]] = {}
         self.hazards: dict[str, StepSum] = {}
+        self._since: Day = 0
+        self._seen: Reading | None = None
 
     def add(self, checkpoint: str, order: Order, rank: int) -> None:
+        self._seen = None
         if checkpoint not in self.results:
             self.results[checkpoint] = Timeline()
         self.results[checkpoint].add((*order, rank))
 
     def remove(self, checkpoint: str, order: Order, rank: int) -> None:
+        self._seen = None
         results = self.results.get(checkpoint)
         if results is not None:
             results.remove((*order, rank))
@@ -54,6 +61,7 @@ class CheckpointShelf:
 
     def hazard(self, checkpoint: str, opened: Day, closed: Day, sign: int) -> None:
         """Counts (`sign` 1) or uncounts (-1) a hazard that is open from `opened` to before `closed`."""
+        self._seen = None
         if checkpoint not in self.hazards:
             self.hazards[checkpoint] = StepSum()
         self.hazards[checkpoint].add(opened, sign)
@@ -61,16 +69,26 @@ class CheckpointShelf:
             self.hazards[checkpoint].add(closed, -sign)
 
     def reading(self, rules: State, day: Day) -> Reading:
-        """What the checkpoints say on `day`."""
+        """What the checkpoints say on `day`; remembered, because other items ask for it too."""
+        seen = self._seen
+        if seen is None or not self._since <= day < seen.until:
+            self._since = day
+            seen = self._seen = self._read(rules, day)
+        return seen
+
+    def _read(self, rules: State, day: Day) -> Reading:
         weights = (rules.fail_permille, rules.partial_permille, rules.pass_permille)
         total = counted = 0
         evidence: Day | None = None
         until = NEVER
         for checkpoint, results in self.results.items():
-            until = min(until, results.next_after(day))
-            latest = results.latest(day)
-            if latest is None:
-                continue
+            latest = results.entries[-1]
+            if latest[0] > day:
+                until = min(until, results.next_after(day))
+                earlier = results.latest(day)
+                if earlier is None:
+                    continue
+                latest = earlier
             if evidence is None or latest[0] > evidence:
                 evidence = latest[0]
             rank = latest[3]
@@ -86,20 +104,20 @@ class CheckpointShelf:
         absent = evidence is not None and not counted
         return Reading(total // counted if counted else None, absent, evidence, until)
 
-    def pack(self, day: Day, origin: Day) -> Plain:
+    def pack(self, day: Day) -> Plain:
         return (
-            tuple((name, *one.pack_latest(day, origin)) for name, one in self.results.items()),
-            tuple((name, *one.pack(day, origin)) for name, one in self.hazards.items() if one.lasts(day)),
+            tuple((name, *one.pack_latest(day)) for name, one in self.results.items()),
+            tuple((name, *one.pack(day)) for name, one in self.hazards.items() if one.lasts(day)),
         )
 
     @classmethod
-    def unpack(cls, plain: Plain, origin: Day) -> "CheckpointShelf":
+    def unpack(cls, plain: Plain) -> "CheckpointShelf":
         shelf = cls()
         results, hazards = plain
         for name, *parts in results:
-            shelf.results[name] = Timeline.unpack(parts, 4, origin)
+            shelf.results[name] = Timeline.unpack(parts, 4)
         for name, *parts in hazards:
-            shelf.hazards[name] = StepSum.unpack(tuple(parts), origin)
+            shelf.hazards[name] = StepSum.unpack(tuple(parts))
         return shelf
 
 

@@ -6,7 +6,7 @@ Source: rubric.md section 3. Of checks with the same finding in one ISO week onl
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from scoring.domain.facts import NEVER, Day, Order
+from scoring.domain.facts import NEVER, Day
 from scoring.domain.rubric_sections import Bands
 from scoring.domain.steps import Step
 
@@ -55,19 +55,19 @@ class Charge(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """A failed check of a DECAY item; ordered as facts are."""
+    """A failed check of a DECAY item; equal ones of one day cost the same, so no more than the day is kept."""
 
-    order: Order
+    day: Day
     result_permille: int
 
 
 def weekly(findings: Iterable[Finding], base_milli: int) -> list[Charge]:
     """The charges of equal findings of one week: the worst so far, of equals the first, until a worse comes."""
     charges: list[Charge] = []
-    for order, result in sorted(findings):
+    for day, result in sorted(findings):
         if charges and result <= charges[-1].result_permille:
             continue
         if charges:
-            charges[-1] = charges[-1]._replace(until=order[0])
-        charges.append(Charge(order[0], base_milli, UNIT, result))
+            charges[-1] = charges[-1]._replace(until=day)
+        charges.append(Charge(day, base_milli, UNIT, result))
     return charges

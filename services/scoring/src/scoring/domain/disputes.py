@@ -26,7 +26,7 @@ class Event(NamedTuple):
     day: Day
     instant_us: int
     event_id: str
-    move: int
+    move: int = 0
     code: str = ""
     repeat: int = 0
     called: int = 0
@@ -56,18 +56,18 @@ class DisputeShelf:
         events = self.disputes.of(dispute_id)
         return charges_of(events, terms) if events else DisputeCharges()
 
-    def pack(self, day: Day, origin: Day, terms: Terms) -> Plain:
+    def pack(self, day: Day, terms: Terms) -> Plain:
         rules = terms.rubric.disputes
         items = terms.rubric.items
         reach = rules.mediation_days + max(
             items[code].bands[-1][0] for code in (rules.item, rules.handling_item)
         )
-        return self.disputes.pack(origin, lambda events: events[-1].day + reach <= day)
+        return self.disputes.pack(day, lambda events: events[-1].day + reach)
 
     @classmethod
-    def unpack(cls, plain: Plain, origin: Day) -> "DisputeShelf":
+    def unpack(cls, plain: Plain) -> "DisputeShelf":
         shelf = cls()
-        shelf.disputes = Groups.unpack(plain, origin, Event, len(Event._fields))
+        shelf.disputes = Groups.unpack(plain, Event)
         return shelf
 
 
@@ -105,17 +105,17 @@ def charges_of(events: list[Event], terms: Terms) -> DisputeCharges:
     )
     charged: tuple[Charge, ...] = ()
     if not recorded.called:
-        size = terms.size_permille(recorded.day) if terms.rubric.items[item].sized else UNIT
+        size = terms.on(recorded.day).size_permille if terms.rubric.items[item].sized else UNIT
         charge = Charge(recorded.day, base, size)
         if recorded.by_company and mediated is not None:
             charge = charge._replace(until=max(mediated, recorded.day))
         charged = (charge,)
     handling = list(escalations)
     if recorded.repeat:
-        handling.append(Charge(recorded.day, rules.repeat_milli, terms.size_permille(recorded.day)))
+        handling.append(Charge(recorded.day, rules.repeat_milli, terms.on(recorded.day).size_permille))
     unresolved = None
     if mediated is None:
-        unresolved = Charge(deadline, rules.unresolved_milli, terms.size_permille(deadline))
+        unresolved = Charge(deadline, rules.unresolved_milli, terms.on(deadline).size_permille)
         handling.append(unresolved)
     return DisputeCharges(charged, tuple(handling), unresolved)
 

@@ -9,7 +9,7 @@ from bisect import insort
 from scoring.domain.decay import Charge
 from scoring.domain.facts import Day, FacilityStatus, FacilityUpgraded, Fact, Order
 from scoring.domain.rubric_sections import Bonus, Rubric, State
-from scoring.domain.shelf import Plain
+from scoring.domain.shelf import ORIGIN, Plain, pack_id, unpack_id
 from scoring.domain.timeline import Timeline
 
 UNIT = 1_000
@@ -32,13 +32,13 @@ class StatusShelf:
     def remove(self, fact: Fact, data: FacilityStatus) -> None:
         self.statuses.remove((*fact.order, data.online, data.total))
 
-    def pack(self, day: Day, origin: Day) -> Plain:
-        return self.statuses.pack_latest(day, origin)
+    def pack(self, day: Day) -> Plain:
+        return self.statuses.pack_latest(day)
 
     @classmethod
-    def unpack(cls, plain: Plain, origin: Day) -> "StatusShelf":
+    def unpack(cls, plain: Plain) -> "StatusShelf":
         shelf = cls()
-        shelf.statuses = Timeline.unpack(plain, 5, origin)
+        shelf.statuses = Timeline.unpack(plain, 5)
         return shelf
 
 
@@ -71,18 +71,22 @@ class UpgradeShelf:
             for day in counted([order[0] for order in self.upgrades.get(item, ())], rules)
         ]
 
-    def pack(self, origin: Day) -> Plain:
+    def pack(self) -> Plain:
         return tuple(
-            (item, *(part for day, instant, name in orders for part in (day - origin, instant, name)))
+            (
+                item,
+                *(part for day, instant, name in orders for part in (day - ORIGIN, instant, pack_id(name))),
+            )
             for item, orders in self.upgrades.items()
         )
 
     @classmethod
-    def unpack(cls, plain: Plain, origin: Day) -> "UpgradeShelf":
+    def unpack(cls, plain: Plain) -> "UpgradeShelf":
         shelf = cls()
         for item, *parts in plain:
             shelf.upgrades[item] = [
-                (parts[at] + origin, parts[at + 1], parts[at + 2]) for at in range(0, len(parts), 3)
+                (parts[at] + ORIGIN, parts[at + 1], unpack_id(parts[at + 2]))
+                for at in range(0, len(parts), 3)
             ]
         return shelf
 

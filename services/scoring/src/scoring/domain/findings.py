@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from scoring.domain.decay import Charge, Finding, weekly
 from scoring.domain.facts import Check, Day
 from scoring.domain.rubric_sections import Findings, Item
-from scoring.domain.shelf import Plain
+from scoring.domain.shelf import ORIGIN, Plain
 from scoring.domain.size import Terms
 
 OTHER = "other"
@@ -41,21 +41,20 @@ class FindingShelf:
         """What the findings of one week cost."""
         return weekly(self.weeks.get(key, ()), base_milli(item.findings_milli, key[2]))
 
-    def pack(self, day: Day, origin: Day, terms: Terms) -> Plain:
+    def pack(self, day: Day, terms: Terms) -> Plain:
         """The weeks of which any day, also one not yet reported, can still cost something after `day`."""
         return tuple(
-            (item, checkpoint, finding, week, *(part for one in findings for part in _plain(one, origin)))
+            (item, checkpoint, finding, week, *(part for day, r in findings for part in (day - ORIGIN, r)))
             for (item, checkpoint, finding, week), findings in self.weeks.items()
             if last_day(week) + terms.rubric.items[item].bands[-1][0] > day
         )
 
     @classmethod
-    def unpack(cls, plain: Plain, origin: Day) -> "FindingShelf":
+    def unpack(cls, plain: Plain) -> "FindingShelf":
         shelf = cls()
         for item, checkpoint, finding, week, *parts in plain:
             shelf.weeks[item, checkpoint, finding, week] = [
-                Finding((parts[at] + origin, parts[at + 1], parts[at + 2]), parts[at + 3])
-                for at in range(0, len(parts), 4)
+                Finding(parts[at] + ORIGIN, parts[at + 1]) for at in range(0, len(parts), 2)
             ]
         return shelf
 
@@ -78,8 +77,3 @@ def key_of(check: Check, day: Day) -> Key:
 def last_day(week: int) -> Day:
     """The Sunday of a week; day 1 of the calendar was a Monday."""
     return (week + 1) * DAYS_OF_WEEK
-
-
-def _plain(finding: Finding, origin: Day) -> tuple[int, int, str, int]:
-    day, instant, name = finding.order
-    return (day - origin, instant, name, finding.result_permille)

@@ -20,7 +20,7 @@ class Event(NamedTuple):
     day: Day
     instant_us: int
     event_id: str
-    move: int
+    move: int = 0
     due: Day = 0
     item: str = ""
     checkpoint: str = ""

@@ -28,5 +28,5 @@ def charge_of(incident: IncidentRecorded, day: Day, terms: Terms) -> IncidentCha
     if target is None:
         return None
     item, base = target
-    size = terms.size_permille(day) if rubric.items[item].sized else UNIT
+    size = terms.on(day).size_permille if rubric.items[item].sized else UNIT
     return IncidentCharge(item, Charge(day, base, size, result))

@@ -42,13 +42,13 @@ class PatrolShelf:
             until = day + 1
         return Points(full_milli * min(done, required) // required, full_milli, until)
 
-    def pack(self, day: Day, origin: Day, terms: Terms) -> Plain:
-        return self.logs.pack_window(day, terms.rubric.patrols.window_days, origin)
+    def pack(self, day: Day, terms: Terms) -> Plain:
+        return self.logs.pack_window(day, terms.rubric.patrols.window_days)
 
     @classmethod
-    def unpack(cls, plain: Plain, origin: Day) -> "PatrolShelf":
+    def unpack(cls, plain: Plain) -> "PatrolShelf":
         shelf = cls()
-        shelf.logs = Timeline.unpack(plain, 6, origin)
+        shelf.logs = Timeline.unpack(plain, 6)
         return shelf
 
 

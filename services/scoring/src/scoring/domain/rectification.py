@@ -36,13 +36,13 @@ class RectificationShelf:
         until = min(one.next_after(day) for one in (*self.on_time, *self.late))
         return Points(max(full_milli - lost, 0), full_milli, until)
 
-    def pack(self, day: Day, origin: Day) -> Plain:
-        return tuple(one.pack(day, origin) for one in (*self.on_time, *self.late))
+    def pack(self, day: Day) -> Plain:
+        return tuple(one.pack(day) for one in (*self.on_time, *self.late))
 
     @classmethod
-    def unpack(cls, plain: Plain, origin: Day) -> "RectificationShelf":
+    def unpack(cls, plain: Plain) -> "RectificationShelf":
         shelf = cls()
-        sums = [StepSum.unpack(one, origin) for one in plain]
+        sums = [StepSum.unpack(one) for one in plain]
         shelf.on_time, shelf.late = (sums[0], sums[1]), (sums[2], sums[3])
         return shelf
 

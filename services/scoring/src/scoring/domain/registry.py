@@ -142,6 +142,11 @@ class Registry:
                 days |= {permit.valid_from, permit.valid_to + 1}
         return sorted(day for day in days if day is not None)
 
+    def last_boundary(self, day: Day) -> Day:
+        """The last boundary up to `day`, 0 without one."""
+        place = bisect_right(self.boundaries, day)
+        return self.boundaries[place - 1] if place else 0
+
     def next_boundary(self, day: Day) -> Day:
         """The first boundary after `day`, NEVER without one."""
         place = bisect_right(self.boundaries, day)

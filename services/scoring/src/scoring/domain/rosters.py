@@ -33,7 +33,7 @@ class RosterShelf:
         roster = self.rosters.latest(day)
         if roster is None:
             return unproven(full_milli, day, terms.grace_end, until)
-        return Points(strength(terms.rubric.rosters, roster, terms.need(day)), full_milli, until)
+        return Points(strength(terms.rubric.rosters, roster, terms.on(day).need), full_milli, until)
 
     def quality(self, terms: Terms, day: Day, full_milli: int) -> Points:
         """The points of A4 on `day`."""
@@ -45,13 +45,13 @@ class RosterShelf:
         until = min(until, training_changes(rules, roster, day))
         return Points(quality(rules, roster, day), full_milli, until)
 
-    def pack(self, day: Day, origin: Day) -> Plain:
-        return self.rosters.pack_latest(day, origin)
+    def pack(self, day: Day) -> Plain:
+        return self.rosters.pack_latest(day)
 
     @classmethod
-    def unpack(cls, plain: Plain, origin: Day) -> "RosterShelf":
+    def unpack(cls, plain: Plain) -> "RosterShelf":
         shelf = cls()
-        shelf.rosters = Timeline.unpack(plain, 8, origin)
+        shelf.rosters = Timeline.unpack(plain, 8)
         return shelf
 
 

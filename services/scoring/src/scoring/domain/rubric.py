@@ -100,6 +100,7 @@ class _Reader:
             cooperation=self._grouped(self._of("", "cooperation", dict), "cooperation"),
             of_model={item.model: code for code, item in items.items()},
             receives=_receives(items),
+            layout=_layout(items, parts["stars"]),
             **parts,
         )
 
@@ -192,6 +193,23 @@ class _Reader:
         for name in table:
             if name not in known:
                 raise self._refuse(f"{key}.{name}".lstrip("."), "is not a key that any rule reads")
+
+
+def _layout(items: Mapping[str, Item], stars: sections.Stars) -> sections.Layout:
+    ordered = sorted(items.values(), key=lambda item: item.category)
+    codes = tuple(item.code for item in ordered)
+    categories = []
+    for category in dict.fromkeys(item.category for item in ordered):
+        places = [place for place, item in enumerate(ordered) if item.category == category]
+        categories.append((category, places[0], places[-1] + 1))
+    return sections.Layout(
+        codes,
+        tuple(ordered),
+        {code: place for place, code in enumerate(codes)},
+        tuple(categories),
+        tuple(place for place, code in enumerate(codes) if code in stars.evidence_items),
+        frozenset(item.code for item in ordered if item.model == "state"),
+    )
 
 
 def _receives(items: Mapping[str, Item]) -> dict[str, tuple[tuple[str, int], ...]]:

@@ -193,6 +193,19 @@ class Year:
 
 
 @dataclass(frozen=True, slots=True)
+class Layout:
+    """The items in the order of their categories, and where to find them in lists of that order."""
+
+    codes: tuple[str, ...]
+    items: tuple[Item, ...]
+    places: Mapping[str, int]
+    categories: tuple[tuple[str, int, int], ...]
+    """(category, first place, place after the last)."""
+    evidence_places: tuple[int, ...]
+    states: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Rubric:
     """All numbers of one rubric; `hash` is the SHA-256 of its text in hex, `codes` taxonomy → (item, base)."""
 
@@ -228,6 +241,8 @@ class Rubric:
     """The item of each model (of several the last)."""
     receives: Mapping[str, tuple[tuple[str, int], ...]]
     """The items whose points an item receives when they do not exist, with the points."""
+
+    layout: Layout
 
     def __hash__(self) -> int:
         return hash(self.hash)

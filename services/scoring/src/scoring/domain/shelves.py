@@ -1,7 +1,7 @@
 """Where each kind of fact goes: all facts of one compound that count, on the shelves of their families.
 
-`add` and `remove` answer the items whose points may have changed. A fact costs what its own group costs, never
-what the compound has.
+`change` answers the items whose points may have changed. A fact costs what its own group costs, never what the
+compound has.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -33,17 +33,18 @@ class Shelves:
     """All shelves of one compound under one rubric."""
 
     def __init__(self, rubric: Rubric) -> None:
-        states = [code for code, item in rubric.items.items() if item.model == "state"]
-        charged = [code for code, item in rubric.items.items() if item.model in ("decay", "state")]
-        self.losses: dict[str, StepSum] = {code: StepSum() for code in charged}
+        self._states = rubric.layout.states
+        self.losses: dict[str, StepSum] = {}
+        self.checks: dict[str, CheckpointShelf] = {}
+        self.statuses: dict[str, StatusShelf] = {}
         self.bonus = StepSum()
         self.grave = StepSum()
         self.trend = TrendShelf()
         self.rectification = RectificationShelf()
-        self.checks: dict[str, CheckpointShelf] = {code: CheckpointShelf() for code in states}
-        self.statuses: dict[str, StatusShelf] = {code: StatusShelf() for code in states}
         self.findings = findings.FindingShelf()
         self.hazards: Groups[hazards.Event] = Groups()
+        self.traces: dict[str, Traces] = {}
+        """What each hazard left in the sums, where it was computed already."""
         self.disputes = disputes.DisputeShelf()
         self.patrols = PatrolShelf()
         self.rosters = RosterShelf()
@@ -54,17 +55,40 @@ class Shelves:
 
     def add(self, fact: Fact, terms: Terms) -> Touched:
         """Puts a fact that counts on its shelves."""
-        route = ROUTES.get(fact.kind)
-        return route(self, fact, fact.data, terms, 1) if route is not None else ()
+        return self.change(fact, terms, 1)
 
-    def remove(self, fact: Fact, terms: Terms) -> Touched:
-        """Takes a fact off again, under the terms under which it was added."""
-        route = ROUTES.get(fact.kind)
-        return route(self, fact, fact.data, terms, -1) if route is not None else ()
+    def change(self, fact: Fact, terms: Terms, sign: int) -> Touched:
+        """Puts a fact on its shelves (`sign` 1) or takes it off (-1), under the terms under which it came."""
+        return ROUTES[fact.kind](self, fact, fact.data, terms, sign)
+
+    def loss(self, item: str) -> StepSum:
+        """The sum of what `item` loses by charges and hazards."""
+        found = self.losses.get(item)
+        if found is None:
+            found = self.losses[item] = StepSum()
+        return found
+
+    def checks_of(self, item: str) -> CheckpointShelf | None:
+        """The checkpoints of a STATE item; None for any other."""
+        if item not in self._states:
+            return None
+        found = self.checks.get(item)
+        if found is None:
+            found = self.checks[item] = CheckpointShelf()
+        return found
+
+    def statuses_of(self, item: str) -> StatusShelf | None:
+        """The statuses of a STATE item; None for any other."""
+        if item not in self._states:
+            return None
+        found = self.statuses.get(item)
+        if found is None:
+            found = self.statuses[item] = StatusShelf()
+        return found
 
     def charge(self, item: str, bands: Bands, charges: Iterable[Charge], sign: int) -> None:
         """Adds (`sign` 1) or takes back (-1) what some facts cost an item, or gain as bonus."""
-        sums = self.bonus if item == BONUS else self.losses[item]
+        sums = self.bonus if item == BONUS else self.loss(item)
         for charge in charges:
             for day, delta in charge.steps(bands):
                 sums.add(day, sign * delta)
@@ -77,7 +101,7 @@ def _inspection(
     order = fact.order
     touched = set()
     for (item, checkpoint), rank in worst(data.checks).items():
-        shelf = shelves.checks.get(item)
+        shelf = shelves.checks_of(item)
         if shelf is not None:
             (shelf.add if sign > 0 else shelf.remove)(checkpoint, order, rank)
             touched.add(item)
@@ -88,7 +112,7 @@ def _inspection(
         if target is None or not target.findings_milli or not result:
             continue
         key = findings.key_of(check, fact.day)
-        finding = Finding(order, result)
+        finding = Finding(fact.day, result)
         shelves.charge(target.code, target.bands, shelves.findings.charges(key, target), -1)
         (shelves.findings.add if sign > 0 else shelves.findings.remove)(key, finding)
         shelves.charge(target.code, target.bands, shelves.findings.charges(key, target), 1)
@@ -116,10 +140,15 @@ def _hazard(
     sign: int,
 ) -> Touched:
     groups, rubric = shelves.hazards, terms.rubric
-    before = traces(hazards.counting(groups.of(data.hazard_id)), rubric)
+    hazard_id = data.hazard_id
+    before = shelves.traces.get(hazard_id)
+    if before is None:
+        before = traces(groups.of(hazard_id), rubric)
     event = hazards.event_of(fact, data)
-    (groups.add if sign > 0 else groups.remove)(data.hazard_id, event)
-    after = traces(hazards.counting(groups.of(data.hazard_id)), rubric)
+    (groups.add if sign > 0 else groups.remove)(hazard_id, event)
+    after = shelves.traces[hazard_id] = traces(groups.of(hazard_id), rubric)
+    if after == before:
+        return ()
     return {
         *_trace(shelves, before, rubric, -1),
         *_trace(shelves, after, rubric, 1),
@@ -134,11 +163,11 @@ def _trace(shelves: Shelves, left: Traces, rubric: Rubric, sign: int) -> Touched
     for day, delta in left.grave:
         shelves.grave.add(day, sign * delta)
     item, checkpoint = left.opened.item, left.opened.checkpoint
-    shelf = shelves.checks.get(item)
+    shelf = shelves.checks_of(item)
     if shelf is None:
         return ()
     for day, delta in left.loss:
-        shelves.losses[item].add(day, sign * delta)
+        shelves.loss(item).add(day, sign * delta)
     shelf.hazard(checkpoint, left.opened.day, left.closed, sign)
     if left.verified is not None:
         (shelf.add if sign > 0 else shelf.remove)(checkpoint, left.verified.order, PASS)
@@ -183,7 +212,7 @@ def _cooperation(
 
 
 def _status(shelves: Shelves, fact: Fact, data: facts.FacilityStatus, _: Terms, sign: int) -> Touched:
-    shelf = shelves.statuses.get(data.item)
+    shelf = shelves.statuses_of(data.item)
     if shelf is None or not data.total:
         return ()
     (shelf.add if sign > 0 else shelf.remove)(fact, data)

@@ -1,62 +1,87 @@
-"""The terms under which a day is judged: enrolment, the size of the compound, the age of its enrolment.
+"""The terms under which a day is judged: enrolment, the size of the compound, its need, its eligibility.
 
 Source: rubric.md sections 1 and 2. A fact in a large compound weighs less, because it is one of more homes.
 """
 
+from typing import NamedTuple
+
+from scoring.domain.eligibility import Eligibility, eligibility
 from scoring.domain.facts import NEVER, Day
 from scoring.domain.registry import Registry
 from scoring.domain.rubric_sections import Rubric
 
 
+class Ground(NamedTuple):
+    """What the registry means for every day from `first` to before `until`.
+
+    `size_permille` is f of rubric.md: what one fact of such a day weighs. `need` is how many guards, licences and
+    volunteers are needed.
+    """
+
+    first: Day
+    until: Day
+    enrolled: bool
+    size_permille: int
+    need: int
+    occupied: int
+    eligibility: Eligibility
+
+
 class Terms:
     """A rubric and a registry, asked by day. Cheap to make; made anew when the registry changes."""
 
-    __slots__ = ("_cap", "_dividend", "_offset", "_per_guard", "registry", "rubric")
+    __slots__ = ("_ground", "enrolled_since", "grace_end", "rated_from", "registry", "rubric")
 
     def __init__(self, rubric: Rubric, registry: Registry) -> None:
         self.rubric = rubric
         self.registry = registry
-        self._cap = rubric.size.cap_permille
-        self._dividend = rubric.size.dividend
-        self._offset = rubric.size.offset_households
-        self._per_guard = rubric.size.households_per_guard
+        first = registry.first_enrolled
+        self.enrolled_since: Day = NEVER if first is None else first
+        """e: the first day of enrolment."""
+        self.grace_end: Day = self.enrolled_since + rubric.evidence.grace_days
+        """The first day on which missing evidence is no longer forgiven."""
+        self.rated_from: Day = self.enrolled_since + rubric.stars.rated_after_days
+        """The first day on which the compound has had a score long enough to have a star."""
+        self._ground: Ground | None = None
+
+    def on(self, day: Day) -> Ground:
+        """What the registry means for `day`."""
+        ground = self._ground
+        if ground is None or not ground.first <= day < ground.until:
+            ground = self._ground = self._find(day)
+        return ground
 
     def enrolled(self, day: Day) -> bool:
         """Whether facts of `day` count and `day` has a score."""
-        return self.registry.enrolled(day)
-
-    def size_permille(self, day: Day) -> int:
-        """f: the weight of one fact of `day`, by occupied households."""
-        return min(self._cap, self._dividend // (self.occupied(day) + self._offset))
-
-    def need(self, day: Day) -> int:
-        """How many guards, licences, volunteers the compound needs on `day`."""
-        revision = self.registry.in_force(day)
-        households = revision.households if revision is not None else 0
-        return max(1, -(-households // self._per_guard))
-
-    def occupied(self, day: Day) -> int:
-        """Occupied households on `day`."""
-        revision = self.registry.in_force(day)
-        return revision.occupied_households if revision is not None else 0
+        return self.on(day).enrolled
 
     def days_enrolled(self, day: Day) -> int:
-        """D - e: days since the first enrolment; negative before it or without one."""
-        first = self.registry.first_enrolled
-        return -1 if first is None else day - first
+        """The age of the enrolment, d - e; negative before it."""
+        return day - self.enrolled_since
 
-    @property
-    def enrolled_since(self) -> Day:
-        """e: the first day of enrolment; 0 without one."""
-        return self.registry.first_enrolled or 0
+    def _find(self, day: Day) -> Ground:
+        revision = self.registry.in_force(day)
+        households = occupied = 0
+        if revision is not None:
+            households, occupied = revision.households, revision.occupied_households
+        size = self.rubric.size
+        return Ground(
+            self.registry.last_boundary(day),
+            self.registry.next_boundary(day),
+            self.registry.enrolled(day),
+            min(size.cap_permille, size.dividend // (occupied + size.offset_households)),
+            max(1, -(-households // size.households_per_guard)),
+            occupied,
+            eligibility(self.rubric.eligibility, self.registry, day),
+        )
 
-    @property
-    def rated_from(self) -> Day:
-        """The first day on which the compound has had a score long enough to have a star."""
-        first = self.registry.first_enrolled
-        return NEVER if first is None else first + self.rubric.stars.rated_after_days
 
-    @property
-    def grace_end(self) -> Day:
-        """The first day on which missing evidence is no longer forgiven."""
-        return self.enrolled_since + self.rubric.evidence.grace_days
+def first_difference(before: Terms, after: Terms, horizon: Day) -> Day | None:
+    """The first day up to `horizon` on which facts count or weigh differently; None without one."""
+    for day in sorted({0, *before.registry.boundaries, *after.registry.boundaries}):
+        if day > horizon:
+            return None
+        old, new = before.on(day), after.on(day)
+        if old.enrolled != new.enrolled or old.size_permille != new.size_permille:
+            return day
+    return None

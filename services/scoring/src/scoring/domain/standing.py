@@ -1,20 +1,23 @@
 """What can be said of a compound on a day: points, star, caps. Values only."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
+from scoring.domain import stars
+from scoring.domain.board import Look
 from scoring.domain.eligibility import Eligibility
 from scoring.domain.facts import Day
+from scoring.domain.rubric_sections import Rubric
+from scoring.domain.stars import Fold
 from scoring.domain.vetoes import Cap
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """The result of one day.
 
-    `score_milli` is None and `items` and `categories` are empty on a day without enrolment. `full_milli` is P of
-    each item on that day. `dynamic_star` is that of the last closed day, `star` the shown one under `caps`; both
-    are None while not rated. `limited_star` is what the score alone would give.
+    `score_milli` is None and `items` and `categories` are empty on a day without enrolment. `full_milli` is
+    P of each item on that day. `dynamic_star` is that of the last closed day, `star` the shown one under
+    `caps`; both are None while not rated. `limited_star` is what the score alone would give.
     """
 
     day: Day
@@ -36,8 +39,7 @@ class Standing:
     eligibility: Eligibility
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """A closed day on which something changed; the runs are those after that day."""
 
     day: Day
@@ -49,3 +51,65 @@ class Step:
     items: Mapping[str, int]
     bonus_milli: int
     caps: tuple[Cap, ...]
+
+    def same_as(self, other: "Step") -> bool:
+        """Whether nothing but the day and the runs differs."""
+        return (
+            self.score_milli == other.score_milli
+            and self.items == other.items
+            and self.bonus_milli == other.bonus_milli
+            and self.dynamic_star == other.dynamic_star
+            and self.star == other.star
+            and self.caps == other.caps
+        )
+
+
+def standing_of(look: Look, day: Day, fold: Fold, rubric: Rubric) -> Standing:
+    """The standing of `day`, a day for which `look` holds, with the star of `fold`."""
+    dynamic, star = _stars(look, fold)
+    layout = rubric.layout
+    score = look.score_milli
+    limited = None if score is None else stars.limited_star(rubric.stars, score, look.limit)
+    return Standing(
+        day,
+        score is not None,
+        look.rated,
+        score,
+        look.categories,
+        dict(zip(layout.codes, look.milli, strict=False)),
+        {code: one.full_milli for code, one in zip(layout.codes, look.points, strict=False)},
+        look.bonus_milli,
+        tuple([code for code, one in zip(layout.codes, look.points, strict=False) if one.unverified]),
+        any([look.points[place].stale for place in layout.evidence_places]) if look.points else False,
+        limited,
+        dynamic,
+        star,
+        fold.up_run,
+        fold.down_run,
+        look.caps,
+        look.eligibility,
+    )
+
+
+def step_of(look: Look, day: Day, fold: Fold, rubric: Rubric) -> Step:
+    """The closed `day`, for which `look` holds, with the star of `fold`."""
+    dynamic, star = _stars(look, fold)
+    items = dict(zip(rubric.layout.codes, look.milli, strict=False))
+    return Step(
+        day,
+        look.score_milli,
+        star,
+        dynamic,
+        fold.up_run,
+        fold.down_run,
+        items,
+        look.bonus_milli,
+        look.caps,
+    )
+
+
+def _stars(look: Look, fold: Fold) -> tuple[int | None, int | None]:
+    """(dynamic, shown): the shown one is the dynamic one under the caps in force."""
+    if not look.folds or fold.star is None:
+        return None, None
+    return fold.star, min([fold.star, *(cap.cap for cap in look.caps)])

@@ -40,12 +40,18 @@ def limits(
 ) -> Limits:
     """The caps on the star: points and P by category, and whether an item that needs evidence lacks it."""
     star_max = rules.ladder[-1]
-    for share, cap in rules.category_caps:
-        if any(UNIT * points[category] < share * full[category] for category in full):
-            star_max = min(star_max, cap)
+    for category, whole in full.items():
+        for share, cap in rules.category_caps:
+            if UNIT * points[category] < share * whole and cap < star_max:
+                star_max = cap
     if evidence_missing:
         star_max = min(star_max, rules.evidence_cap)
     return Limits(star_max)
+
+
+def unlimited(rules: Stars) -> Limits:
+    """No caps."""
+    return Limits(rules.ladder[-1])
 
 
 def limited_star(rules: Stars, score_milli: int, limit: Limits) -> int:

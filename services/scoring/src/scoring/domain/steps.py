@@ -6,9 +6,9 @@ Taking a fact away adds the opposite steps, so the order of facts cannot matter.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable
 
 from scoring.domain.facts import NEVER, Day
+from scoring.domain.shelf import ORIGIN
 
 Step = tuple[Day, int]
 """(day, change from that day on)."""
@@ -53,30 +53,16 @@ class StepSum:
         """Whether the sum is anything on `day` or changes later."""
         return self.next_after(day) < NEVER or self.at(day) != 0
 
-    def pack(self, day: Day, origin: Day) -> tuple[int, ...]:
+    def pack(self, day: Day) -> tuple[int, ...]:
         """Numbers from which `unpack` makes a sum that is the same on `day` and later.
 
-        Days are counted from `origin` to stay short; when the changes up to `day` happened is left out.
+        When the changes up to `day` happened is left out.
         """
         place = bisect_right(self.days, day)
         before = self.before + sum(self.deltas[:place])
-        return (before, *(one - origin for one in self.days[place:]), *self.deltas[place:])
+        return (before, *(one - ORIGIN for one in self.days[place:]), *self.deltas[place:])
 
     @classmethod
-    def unpack(cls, plain: tuple[int, ...], origin: Day) -> "StepSum":
+    def unpack(cls, plain: tuple[int, ...]) -> "StepSum":
         half = (len(plain) + 1) // 2
-        return cls(plain[0], [day + origin for day in plain[1:half]], list(plain[half:]))
-
-
-def steps_between(value: Callable[[Day], int], days: Iterable[Day]) -> list[Step]:
-    """The steps of a value that can change on `days` only and is 0 before the first of them."""
-    found: list[Step] = []
-    before = 0
-    for day in sorted(set(days)):
-        if day >= NEVER:
-            break
-        now = value(day)
-        if now != before:
-            found.append((day, now - before))
-            before = now
-    return found
+        return cls(plain[0], [day + ORIGIN for day in plain[1:half]], list(plain[half:]))

@@ -32,7 +32,7 @@ class SurveyShelf:
         """The points of F4 on `day`."""
         rules = terms.rubric.survey
         until = self.surveys.next_after(day)
-        least = min(rules.asked_min, terms.occupied(day) // rules.households_per_asked + 1)
+        least = min(rules.asked_min, terms.on(day).occupied // rules.households_per_asked + 1)
         for on, _, _, satisfied, asked in reversed(self.surveys.window(day, rules.window_days)):
             if asked >= least:
                 share = min(rules.full_permille, satisfied * UNIT // asked)
@@ -40,11 +40,11 @@ class SurveyShelf:
                 return Points(points, full_milli, min(until, on + rules.window_days))
         return Points(full_milli, full_milli, until, unverified=True)
 
-    def pack(self, day: Day, origin: Day, terms: Terms) -> Plain:
-        return self.surveys.pack_window(day, terms.rubric.survey.window_days, origin)
+    def pack(self, day: Day, terms: Terms) -> Plain:
+        return self.surveys.pack_window(day, terms.rubric.survey.window_days)
 
     @classmethod
-    def unpack(cls, plain: Plain, origin: Day) -> "SurveyShelf":
+    def unpack(cls, plain: Plain) -> "SurveyShelf":
         shelf = cls()
-        shelf.surveys = Timeline.unpack(plain, 5, origin)
+        shelf.surveys = Timeline.unpack(plain, 5)
         return shelf

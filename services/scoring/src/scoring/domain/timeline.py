@@ -9,7 +9,7 @@ from bisect import bisect_left, bisect_right, insort
 from typing import Any, Generic, TypeVar
 
 from scoring.domain.facts import NEVER, Day
-from scoring.domain.shelf import Forgotten, Plain
+from scoring.domain.shelf import ORIGIN, Forgotten, Plain, pack_id, unpack_id
 
 Entry = TypeVar("Entry", bound=tuple[Any, ...])
 
@@ -64,31 +64,37 @@ class Timeline(Generic[Entry]):
         count = self.count_until(day)
         return self.entries[count][0] if count < len(self.entries) else NEVER
 
-    def pack_latest(self, day: Day, origin: Day) -> Plain:
+    def pack_latest(self, day: Day) -> Plain:
         """The entries from the latest up to `day` on, that one blurred."""
+        if len(self.entries) == 1 and self.entries[0][0] <= day:
+            entry = self.entries[0]
+            return (entry[0] - ORIGIN, 0, "", *entry[3:])
         count = self.count_until(day)
         kept: list[Any] = []
         if count:
             entry = self.entries[count - 1]
-            kept += [entry[0] - origin, 0, "", *entry[3:]]
+            kept += [entry[0] - ORIGIN, 0, "", *entry[3:]]
         for entry in self.entries[count:]:
-            kept += [entry[0] - origin, *entry[1:]]
+            kept += _plain(entry)
         return tuple(kept)
 
-    def pack_window(self, day: Day, days: int, origin: Day) -> Plain:
+    def pack_window(self, day: Day, days: int) -> Plain:
         """The entries that are in the window of `day` or later."""
-        return tuple(
-            part
-            for entry in self.entries[self.count_until(day - days) :]
-            for part in (entry[0] - origin, *entry[1:])
-        )
+        return tuple(part for entry in self.entries[self.count_until(day - days) :] for part in _plain(entry))
 
     @classmethod
-    def unpack(cls, plain: Plain, width: int, origin: Day) -> "Timeline[Entry]":
+    def unpack(cls, plain: Plain, width: int) -> "Timeline[Entry]":
         """The timeline of entries of `width` parts that `pack_latest` or `pack_window` made."""
-        return cls(
-            [(plain[at] + origin, *plain[at + 1 : at + width]) for at in range(0, len(plain), width)]  # type: ignore[misc]  # the caller names the width of its entries
-        )
+        entries = [
+            (plain[at] + ORIGIN, plain[at + 1], unpack_id(plain[at + 2]), *plain[at + 3 : at + width])
+            for at in range(0, len(plain), width)
+        ]
+        return cls(entries)  # type: ignore[arg-type]  # the caller names the width of its entries
+
+
+def _plain(entry: tuple[Any, ...]) -> list[Any]:
+    day, instant, name, *rest = entry
+    return [day - ORIGIN, instant, pack_id(name), *rest]
 
 
 def _day(entry: tuple[Any, ...]) -> Day:

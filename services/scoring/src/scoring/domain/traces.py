@@ -3,9 +3,9 @@
 from typing import NamedTuple
 
 from scoring.domain.facts import NEVER, Day
-from scoring.domain.hazards import Event, Life, counting, life
+from scoring.domain.hazards import Event, counting, life
 from scoring.domain.rubric_sections import Rubric
-from scoring.domain.steps import Step, steps_between
+from scoring.domain.steps import Step
 
 UNOPENED_KEPT_DAYS = 365
 """How long facts of a hazard that nobody opened are kept in a packed book."""
@@ -28,50 +28,59 @@ class Traces(NamedTuple):
         return NEVER if self.verified is None else self.verified.day
 
 
+NOTHING = Traces()
+
+
 def traces(events: list[Event], rubric: Rubric) -> Traces:
-    """The traces of a hazard whose counting events are `events`, over all days."""
-    if not events:
-        return Traces()
-    rules = rubric.hazards
-    window = rubric.rectification.window_days
-    lives: dict[Day, Life] = {}
-
-    def known(day: Day) -> Life:
-        if day not in lives:
-            found = life(events, rules, day)
-            assert found is not None, "no day before the opening is asked for"
-            lives[day] = found
-        return lives[day]
-
-    days = {event.day for event in events}
-    for day in sorted(days):
-        due = known(day).due
-        days |= {due + 1, due + rules.late_days + 1, due + window}
-    last = known(max(event.day for event in events))
-    if last.verified is not None:
-        days |= {last.verified.day + limit for limit, _ in rules.residue}
-    days = {day for day in days if day >= events[0].day}
-
-    def verdict(day: Day) -> bool | None:
-        one = known(day)
-        return one.on_time if 0 < day - one.due < window else None
-
-    return Traces(
-        last.opened,
-        last.verified,
-        last.opened.hazard_class in rubric.rectification.urgent,
-        tuple(steps_between(lambda day: known(day).loss_milli(rules, day), days)),
-        tuple(steps_between(lambda day: int(verdict(day) is True), days)),
-        tuple(steps_between(lambda day: int(verdict(day) is False), days)),
-        tuple(steps_between(lambda day: int(known(day).grave_and_late(rules, day)), days)),
-    )
-
-
-def settled_hazard(events: list[Event], rubric: Rubric, day: Day) -> bool:
-    """Whether nothing about a hazard can matter from `day` on; `events` are all that name it."""
+    """The traces of a hazard over all days; `events` are all that name it, in order."""
     counted = counting(events)
     if not counted:
-        return events[-1].day + UNOPENED_KEPT_DAYS <= day
-    left = traces(counted, rubric)
-    ends = [step[0] for steps in (left.loss, left.on_time, left.late, left.grave) for step in steps]
-    return left.verified is not None and max([left.verified.day, *ends]) <= day
+        return NOTHING
+    rules = rubric.hazards
+    window = rubric.rectification.window_days
+    steps: tuple[list[Step], ...] = ([], [], [], [])
+    before = (0, 0, 0, 0)
+    last = None
+    for day in _days(counted, rubric):
+        last = life(counted, rules, day)
+        assert last is not None, "no day before the opening is looked at"
+        judged = last.on_time if 0 < day - last.due < window else None
+        now = (
+            last.loss_milli(rules, day),
+            int(judged is True),
+            int(judged is False),
+            int(last.grave_and_late(rules, day)),
+        )
+        if now != before:
+            for place in range(len(steps)):
+                if now[place] != before[place]:
+                    steps[place].append((day, now[place] - before[place]))
+            before = now
+    assert last is not None, "the day of the opening is looked at"
+    urgent = last.opened.hazard_class in rubric.rectification.urgent
+    return Traces(last.opened, last.verified, urgent, *(tuple(one) for one in steps))
+
+
+def _days(counted: list[Event], rubric: Rubric) -> list[Day]:
+    """All days on which anything about a hazard can change, ascending, from its opening on."""
+    rules = rubric.hazards
+    days = {event.day for event in counted}
+    for day in sorted(days):
+        one = life(counted, rules, day)
+        assert one is not None, "the opening is the first"
+        days |= {one.due + 1, one.due + rules.late_days + 1, one.due + rubric.rectification.window_days}
+        if one.verified is not None:
+            days.update(day + limit for limit, _ in rules.residue)
+    return sorted(day for day in days if counted[0].day <= day < NEVER)
+
+
+def over_on(events: list[Event], rubric: Rubric) -> Day:
+    """The day from which nothing about a hazard can matter; `events` are all that name it, in order."""
+    counted = counting(events)
+    if not counted:
+        return events[-1].day + UNOPENED_KEPT_DAYS
+    last = life(counted, rubric.hazards, counted[-1].day)
+    if last is None or last.verified is None:
+        return NEVER
+    residue_ends = last.verified.day + rubric.hazards.residue[-1][0]
+    return max(residue_ends, last.due + rubric.rectification.window_days)

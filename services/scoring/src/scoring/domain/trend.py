@@ -56,14 +56,14 @@ class TrendShelf:
             whole if whole > day else NEVER,
         )
 
-    def pack(self, day: Day, origin: Day, terms: Terms) -> Plain:
+    def pack(self, day: Day, terms: Terms) -> Plain:
         oldest = day - 2 * terms.rubric.trend.window_days
-        return (self.bases.pack(oldest, origin), self.counts.pack(oldest, origin))
+        return (self.bases.pack(oldest), self.counts.pack(oldest))
 
     @classmethod
-    def unpack(cls, plain: Plain, origin: Day) -> "TrendShelf":
+    def unpack(cls, plain: Plain) -> "TrendShelf":
         shelf = cls()
-        shelf.bases, shelf.counts = (StepSum.unpack(one, origin) for one in plain)
+        shelf.bases, shelf.counts = (StepSum.unpack(one) for one in plain)
         return shelf
 
 

@@ -21,7 +21,7 @@ class Event(NamedTuple):
     day: Day
     instant_us: int
     event_id: str
-    move: int
+    move: int = 0
     veto: str = ""
     occurred_on: Day = 0
 
@@ -53,6 +53,8 @@ class VetoShelf:
 
     def next_after(self, rules: Rules, day: Day) -> Day:
         """The first day after `day` on which a veto begins or ends."""
+        if not self.vetoes.events:
+            return NEVER
         days = {event.day for events in self.vetoes.events.values() for event in events}
         days |= {
             event.occurred_on + rules.days
@@ -62,13 +64,13 @@ class VetoShelf:
         }
         return min((one for one in days if one > day), default=NEVER)
 
-    def pack(self, origin: Day) -> Plain:
-        return self.vetoes.pack(origin, lambda _: False)
+    def pack(self) -> Plain:
+        return self.vetoes.pack(0, lambda _: NEVER)
 
     @classmethod
-    def unpack(cls, plain: Plain, origin: Day) -> "VetoShelf":
+    def unpack(cls, plain: Plain) -> "VetoShelf":
         shelf = cls()
-        shelf.vetoes = Groups.unpack(plain, origin, Event, len(Event._fields))
+        shelf.vetoes = Groups.unpack(plain, Event)
         return shelf
 
 

@@ -33,15 +33,15 @@ class VolunteerShelf:
         until = self.reports.next_after(day)
         if not window:
             return unproven(full_milli, day, terms.grace_end, until)
-        need = terms.need(day)
+        need = terms.on(day).need
         active = max(report[3] for report in window)
         return Points(full_milli * min(active, need) // need, full_milli, min(until, window[0][0] + days))
 
-    def pack(self, day: Day, origin: Day, terms: Terms) -> Plain:
-        return self.reports.pack_window(day, terms.rubric.volunteers.window_days, origin)
+    def pack(self, day: Day, terms: Terms) -> Plain:
+        return self.reports.pack_window(day, terms.rubric.volunteers.window_days)
 
     @classmethod
-    def unpack(cls, plain: Plain, origin: Day) -> "VolunteerShelf":
+    def unpack(cls, plain: Plain) -> "VolunteerShelf":
         shelf = cls()
-        shelf.reports = Timeline.unpack(plain, 4, origin)
+        shelf.reports = Timeline.unpack(plain, 4)
         return shelf
