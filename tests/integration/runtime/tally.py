@@ -13,7 +13,7 @@ from typing import Self
 
 import asyncpg
 from shared.events.topics import FACTS, OUTCOMES, PARKED
-from shared.runtime import cursor, outbox, parking
+from shared.runtime import cursor, logs, outbox, parking
 from shared.runtime.clock import SystemClock
 from shared.runtime.consume import (
     Advance,
@@ -30,7 +30,7 @@ from shared.runtime.database import Database
 from shared.runtime.metrics import Metrics
 from shared.runtime.parking import ParkedRelay
 from shared.runtime.producer import RecordProducer
-from shared.runtime.settings import DatabaseSettings, KafkaSettings
+from shared.runtime.settings import DatabaseSettings, KafkaSettings, LogSettings
 
 POISON = b"poison"
 REJECT = b"reject"
@@ -273,6 +273,7 @@ async def fill(
 
 
 async def run(given: dict[str, object]) -> None:
+    logs.configure(LogSettings(format="json"), service=str(given["name"]))
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     worker = Worker(KafkaSettings.model_validate(given["kafka"]), str(given["url"]), name=str(given["name"]))

@@ -28,6 +28,8 @@ DATABASE_AWAY: tuple[type[Exception], ...] = (
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
     asyncpg.InterfaceError,
+    # What a connection answers that was cut in the middle of something: "another operation is in progress".
+    asyncpg.InternalClientError,
 )
 
 # Away for too long, or there and unwilling: user, password, name of the database.

@@ -143,6 +143,7 @@ def test_passing_many_is_passing_each(flags: list[bool]) -> None:
         asyncpg.AdminShutdownError("x"),
         asyncpg.DiskFullError("x"),
         asyncpg.InterfaceError("connection is closed"),
+        asyncpg.InternalClientError("cannot switch to state 12; another operation (2) is in progress"),
         NodeNotReadyError(),
     ],
 )

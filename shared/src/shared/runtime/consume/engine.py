@@ -148,6 +148,7 @@ class Engine:
                 self._absorber,
                 self._ownership.claims,
                 self._write_plain,
+                lambda: self._writer.connection.execute("SELECT 1"),
                 lambda: self._stopping or bool(self._ownership.unclaimed()),
             )
             await isolation.run(batch)

@@ -55,13 +55,18 @@ class Isolation:
         absorber: Absorber[Any],
         claims: Mapping[Partition, Claim],
         write: Callable[[Work, Any], Awaitable[None]],
+        ping: Callable[[], Awaitable[object]],
         interrupted: Callable[[], bool],
     ) -> None:
-        """`interrupted` answers True when there is something more urgent: the rest is read again later."""
+        """`ping` raises when the database does not answer, which is no bug.
+
+        `interrupted` answers True when there is something more urgent: the rest is read again later.
+        """
         self._name = name
         self._absorber = absorber
         self._claims = claims
         self._write = write
+        self._ping = ping
         self._interrupted = interrupted
 
     async def run(self, batch: Batch) -> None:
@@ -74,24 +79,24 @@ class Isolation:
             if claim is None or claim.next_offset != start:
                 raise Stale
         backoff = Backoff(first_seconds=0.1, cap_seconds=1.0)
-        error: Exception | None = None
         for _ in range(TRIES - 1):
             await asyncio.sleep(backoff.next_seconds())
-            error = await self._try(batch.records)
-            if error is None:
+            if await self._try(batch.records) is None:
                 return
-        assert error is not None
-        await self._halve(batch.records, error)
+        await self._halve(batch.records)
 
-    async def _halve(self, records: Sequence[Record], error: Exception) -> None:
+    async def _halve(self, records: Sequence[Record]) -> None:
         if len(records) == 1:
-            await self._park(records[0], error)
+            # A driver may report a lost connection as anything: with the database surely there, once more.
+            await self._ping()
+            last = await self._try(records)
+            if last is not None:
+                await self._park(records[0], last)
             return
         middle = len(records) // 2
         for part in (records[:middle], records[middle:]):
-            failed = await self._try(part)
-            if failed is not None:
-                await self._halve(part, failed)
+            if await self._try(part) is not None:
+                await self._halve(part)
 
     async def _try(self, records: Sequence[Record]) -> Exception | None:
         """The bug, or None when these are committed; what is not a bug is raised."""

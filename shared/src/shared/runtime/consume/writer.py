@@ -21,6 +21,7 @@ from shared.runtime.errors import Retryable
 from shared.runtime.records import Partition, Record
 
 PING_SECONDS = 2.0
+_BROKEN = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class Writer:
         try:
             async with asyncio.timeout(PING_SECONDS):
                 await self._connection.execute("SELECT 1")
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except _BROKEN:
             self.drop()
         else:
             if self._connection.is_in_transaction():
@@ -111,7 +112,7 @@ class Writer:
     async def close(self) -> None:
         """Take leave of the server."""
         if self._connection is not None:
-            with contextlib.suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            with contextlib.suppress(*_BROKEN):
                 await self._connection.close(timeout=PING_SECONDS)
             self.drop()
 
@@ -133,7 +134,7 @@ class Writer:
             raise
         try:
             await transaction.commit()
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except _BROKEN as error:
             if is_away(error):
                 self.drop()
                 raise InDoubt(work, prepared) from error
@@ -148,7 +149,7 @@ class Writer:
         try:
             async with asyncio.timeout(PING_SECONDS):
                 await transaction.rollback()
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except _BROKEN:
             # Cutting the connection rolls back too.
             self.drop()
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 
 import asyncpg
+import msgspec
 
 from shared.runtime.clock import Clock
 from shared.runtime.cursor import Claim
@@ -135,7 +135,7 @@ def _reached(
 def _outgoing(row: asyncpg.Record) -> Outgoing:
     headers = {
         "content-type": CONTENT_TYPE,
-        **json.loads(row["headers"]),
+        **msgspec.json.decode(row["headers"], type=dict[str, str]),
         "incarnation": str(row["incarnation"]),
         "partition-sequence": str(row["seq"]),
     }

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+
+import msgspec
 
 from shared.runtime.cursor import Before, Connection
 from shared.runtime.link import REQUEST_BYTES_MAX
@@ -94,7 +95,7 @@ async def append(tx: Connection, rows: Sequence[OutboxRow], before: Mapping[Part
         seq = next_seq[row.partition]
         next_seq[row.partition] = seq + 1
         incarnation = starts[row.partition].incarnation
-        headers = json.dumps({**row.headers, "cause-id": row.cause_id})
+        headers = _to_json({**row.headers, "cause-id": row.cause_id})
         columns.append((row.partition, seq, incarnation, row.topic, row.key, row.value, headers))
     await tx.execute(_APPEND, *zip(*columns, strict=True))
 
@@ -105,8 +106,12 @@ async def append_unordered(tx: Connection, rows: Sequence[UnorderedRow]) -> None
         return
     for row in rows:
         _check_size(row.value)
-    columns = [(row.topic, row.key, row.value, json.dumps(dict(row.headers))) for row in rows]
+    columns = [(row.topic, row.key, row.value, _to_json(row.headers)) for row in rows]
     await tx.execute(_APPEND_UNORDERED, *zip(*columns, strict=True))
+
+
+def _to_json(headers: Mapping[str, str]) -> str:
+    return msgspec.json.encode(headers).decode()
 
 
 def _check_size(value: bytes) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 import asyncpg
+import msgspec
 
 from shared.runtime.database import Database
 from shared.runtime.metrics import Metrics
@@ -59,7 +58,7 @@ class UnorderedRelay:
 
 
 def _outgoing(row: asyncpg.Record) -> Outgoing:
-    headers = {"content-type": CONTENT_TYPE, **json.loads(row["headers"])}
+    headers = {"content-type": CONTENT_TYPE, **msgspec.json.decode(row["headers"], type=dict[str, str])}
     return Outgoing(
         row["topic"],
         row["key"].encode(),
