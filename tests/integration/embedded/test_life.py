@@ -26,8 +26,7 @@ STARTER = """
 import sys
 from pathlib import Path
 from shared.embedded.servers import Servers
-from shared.embedded.ports import any_free
-servers = Servers.start(Path(sys.argv[1]), kafka_port=any_free(), postgres_port=any_free())
+servers = Servers.start(Path(sys.argv[1]))
 print("ready", flush=True)
 sys.stdin.read()
 """
@@ -35,10 +34,17 @@ sys.stdin.read()
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """One data directory for all tests here: each leaves it ended, the next starts on what is there."""
+    """One data directory for all tests here: each start goes on with what the one before left."""
     path = tmp_path_factory.mktemp("embedded") / "data"
     yield path
     stop_found(path)
+
+
+@pytest.fixture(scope="module")
+def pair(data: Path) -> Iterator[Servers]:
+    """Both servers, running, for the tests that leave them so; they come first in this module."""
+    with _start(data) as servers:
+        yield servers
 
 
 def _start(data: Path) -> Servers:
@@ -76,57 +82,63 @@ async def _read(servers: Servers) -> tuple[bytes | None, str]:
         await connection.close()
 
 
-async def test_both_survive_kill_9_with_all_they_were_given(data: Path) -> None:
-    servers = await asyncio.to_thread(_start, data)
-    assert servers.owned == ("kafka", "postgres")
-    await _write(servers)
-    before = servers.marks
+def test_a_second_start_uses_the_first_and_leaves_it_alone(data: Path, pair: Servers) -> None:
+    second = Servers.start(data)
+    assert second.owned == ()
+    assert (second.kafka, second.postgres, second.marks) == (pair.kafka, pair.postgres, pair.marks)
+    second.stop()
+    assert set(living(data)) == {"kafka", "postgres"}
+    # Not asked for in vain either: it cannot be on two ports.
+    with pytest.raises(EmbeddedError, match="already runs on port"):
+        Servers.start(data, kafka_port=any_free())
+    assert set(living(data)) == {"kafka", "postgres"}
+
+
+def test_a_directory_is_one_whatever_way_leads_to_it(data: Path, pair: Servers) -> None:
+    """Two brokers on one log would destroy it: the second start must see the first."""
+    way = data.with_name("other-way")
+    way.symlink_to(data)
+    assert Servers.start(way).marks == pair.marks
+    moved = data.with_name("moved")
+    data.rename(moved)
+    found = living(moved)
+    moved.rename(data)
+    assert {name: running.mark for name, running in found.items()} == pair.marks
+
+
+async def test_the_superuser_needs_its_password(pair: Servers) -> None:
+    with pytest.raises(asyncpg.InvalidPasswordError):
+        await asyncpg.connect(pair.postgres, password="postgres")
+    connection = await asyncpg.connect(pair.postgres)
+    names = ("fsync", "synchronous_commit", "max_connections", "data_checksums", "server_version_num")
+    settings = {name: await connection.fetchval(f"SHOW {name}") for name in names}
+    await connection.close()
+    assert settings.pop("server_version_num").startswith("18")
+    assert settings == {
+        "fsync": "on",
+        "synchronous_commit": "on",
+        "max_connections": "200",
+        "data_checksums": "on",
+    }
+
+
+async def test_both_survive_kill_9_with_all_they_were_given(data: Path, pair: Servers) -> None:
+    await _write(pair)
+    before = pair.marks
     for mark in before.values():
-        process = mark.process()
-        assert process is not None
-        process.kill()
+        end(mark, signal.SIGKILL, 5)
     with await asyncio.to_thread(_start, data) as again:
+        assert again.owned == ("kafka", "postgres")
         assert set(again.marks.values()).isdisjoint(before.values())
         # The same ports, so that whoever was connected finds them again.
-        assert (again.kafka, again.postgres) == (servers.kafka, servers.postgres)
+        assert (again.kafka, again.postgres) == (pair.kafka, pair.postgres)
         assert await _read(again) == (b"fact", "fact")
     assert living(data) == {}
 
 
-def test_a_second_start_uses_the_first_and_leaves_it_alone(data: Path) -> None:
-    with _start(data) as first:
-        second = Servers.start(data)
-        assert second.owned == ()
-        assert (second.kafka, second.postgres, second.marks) == (first.kafka, first.postgres, first.marks)
-        second.stop()
-        assert set(living(data)) == {"kafka", "postgres"}
-        # Not asked for in vain either: it cannot be on two ports.
-        with pytest.raises(EmbeddedError, match="already runs on port"):
-            Servers.start(data, kafka_port=any_free())
-        assert set(living(data)) == {"kafka", "postgres"}
-
-
-def test_one_that_was_killed_is_started_again_beside_the_living_one(data: Path) -> None:
-    with _start(data) as servers:
-        kafka, postgres = servers.marks["kafka"], servers.marks["postgres"]
-        end(kafka, signal.SIGKILL, 5)
-        assert servers.revive() == ["kafka"]
-        assert servers.revive() == []
-        assert servers.marks["postgres"] == postgres
-        assert servers.marks["kafka"] != kafka
-
-
 def test_servers_of_a_killed_starter_become_ours(data: Path) -> None:
-    _start(data).stop()
     starter = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            STARTER.replace("kafka_port=any_free(), postgres_port=any_free()", ""),
-            str(data),
-        ],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
+        [sys.executable, "-c", STARTER, str(data)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     with starter:
         assert starter.stdout is not None
@@ -138,23 +150,45 @@ def test_servers_of_a_killed_starter_become_ours(data: Path) -> None:
     with Servers.start(data) as servers:
         assert servers.owned == ("kafka", "postgres")
         assert servers.marks == {name: running.mark for name, running in orphans.items()}
+        # And looked after as our own.
+        end(servers.marks["kafka"], signal.SIGKILL, 5)
+        assert servers.revive() == ["kafka"]
+        assert servers.revive() == []
+        assert servers.marks["postgres"] == orphans["postgres"].mark
+        assert servers.marks["kafka"] != orphans["kafka"].mark
     assert living(data) == {}
 
 
-def test_nobody_elses_process_is_taken_for_a_server(data: Path) -> None:
-    """Stale records name a process that is somebody else's by now: not used, not in the way, not ended."""
+def test_a_given_port_that_is_taken_starts_nothing(data: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        taken = holder.getsockname()[1]
+        for port in ("kafka_port", "postgres_port"):
+            with pytest.raises(PortTakenError, match=f"port {taken}"):
+                Servers.start(data, **{port: taken})
+            assert living(data) == {}
+
+
+def test_stale_records_name_nobody(data: Path) -> None:
+    """A pid that is somebody else's by now is not used, not in the way, not ended; nor is its port."""
     directory = DataDirectory(data)
     account = account_for(directory.postgres, directory.path)
-    with subprocess.Popen(["sleep", "600"], **account.as_child()) as bystander:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as holder,
+        subprocess.Popen(["sleep", "600"], **account.as_child()) as bystander,
+    ):
+        taken = holder.getsockname()[1]
         pid_file = directory.postgres / "postmaster.pid"
-        pid_file.write_text(f"{bystander.pid}\n{directory.postgres}\n1\n5432\n\n127.0.0.1\n  1 1\nready   \n")
+        pid_file.write_text(
+            f"{bystander.pid}\n{directory.postgres}\n1\n{taken}\n\n127.0.0.1\n  1 1\nready   \n"
+        )
         account.own(pid_file)
         records = read_json(directory.servers)
-        write_json(
-            directory.servers, {name: {**entry, "pid": bystander.pid} for name, entry in records.items()}
-        )
-        with _start(data) as servers:
+        stale = {"pid": bystander.pid, "port": taken}
+        write_json(directory.servers, {name: {**entry, **stale} for name, entry in records.items()})
+        with Servers.start(data) as servers:
             assert bystander.pid not in [mark.pid for mark in servers.marks.values()]
+            assert not servers.kafka.endswith(f":{taken}")
+            assert f":{taken}/" not in servers.postgres
         assert stop_found(data) == []
         assert bystander.poll() is None
         bystander.kill()
@@ -172,40 +206,3 @@ def test_backends_that_outlived_their_server_are_ended_first(data: Path) -> None
         with Servers.start(data) as again:
             assert again.owned == ("postgres",)
             assert not any(mark.alive() for mark in frozen)
-
-
-def test_a_given_port_that_is_taken_starts_nothing(data: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as holder:
-        taken = holder.getsockname()[1]
-        for port in ("kafka_port", "postgres_port"):
-            with pytest.raises(PortTakenError, match=f"port {taken}"):
-                Servers.start(data, **{port: taken})
-            assert living(data) == {}
-
-
-def test_usual_ports_that_are_taken_are_passed_over(tmp_path: Path, data: Path) -> None:
-    directory = DataDirectory(data)
-    with socket.create_server(("127.0.0.1", 0)) as holder:
-        taken = holder.getsockname()[1]
-        records = read_json(directory.servers)
-        write_json(directory.servers, {name: {**entry, "port": taken} for name, entry in records.items()})
-        with Servers.start(data) as servers:
-            assert not servers.kafka.endswith(f":{taken}")
-            assert f":{taken}/" not in servers.postgres
-
-
-async def test_the_superuser_needs_its_password(data: Path) -> None:
-    with await asyncio.to_thread(_start, data) as servers:
-        with pytest.raises(asyncpg.InvalidPasswordError):
-            await asyncpg.connect(servers.postgres, password="postgres")
-        connection = await asyncpg.connect(servers.postgres)
-        names = ("fsync", "synchronous_commit", "max_connections", "data_checksums", "server_version_num")
-        settings = {name: await connection.fetchval(f"SHOW {name}") for name in names}
-        await connection.close()
-    assert settings.pop("server_version_num").startswith("18")
-    assert settings == {
-        "fsync": "on",
-        "synchronous_commit": "on",
-        "max_connections": "200",
-        "data_checksums": "on",
-    }

@@ -26,7 +26,8 @@ class DataDirectory:
     """Paths and the start lock of one data directory; everything of the installation is inside it."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path.absolute()
+        # Resolved: one directory has one name, whatever way leads to it.
+        self.path = path.resolve()
         self.logs = self.path / "logs"
         self.kafka = self.path / "kafka"
         self.postgres = self.path / "postgres"

@@ -13,11 +13,12 @@ from shared.embedded.directory import DataDirectory
 from shared.embedded.jars import class_path
 from shared.embedded.java import find_java
 from shared.embedded.launch import Program, launch, run_once
-from shared.embedded.processes import ProcessMark, processes_with
+from shared.embedded.processes import ProcessMark, processes_in
 from shared.embedded.running import Running
 
 DEFAULT_PORT = 9092
 HEAP_MAX = "512m"
+_MAIN_CLASS = "kafka.Kafka"
 # An event may have 1 MiB; the stamps, the headers and the framing of a batch come on top.
 MESSAGE_BYTES_MAX = 2 * 1024 * 1024
 
@@ -84,7 +85,7 @@ class Kafka:
 
     def find(self) -> Running | None:
         """The broker that runs on this directory, whoever started it."""
-        for mark in processes_with(str(self._properties), name="java"):
+        for mark in processes_in(self._home, name="java", having=_MAIN_CLASS):
             return Running(mark, self._port_in_use())
         return None
 
@@ -108,7 +109,7 @@ class Kafka:
         command = [str(java), f"-Xmx{HEAP_MAX}", f"-Xms{HEAP_MAX}", *_JVM, "-cp", jars]
         program = Program(
             server=self.title,
-            command=[*command, "kafka.Kafka", str(self._properties)],
+            command=[*command, _MAIN_CLASS, str(self._properties)],
             directory=self._home,
             log=self.log,
             stop_signal=self.stop_signal,

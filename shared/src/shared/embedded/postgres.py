@@ -13,7 +13,7 @@ from shared.embedded.account import Account, account_for
 from shared.embedded.directory import DataDirectory
 from shared.embedded.errors import EmbeddedError
 from shared.embedded.launch import Program, launch, run_once
-from shared.embedded.processes import end, poll, processes_in, processes_with
+from shared.embedded.processes import end, poll, processes_in
 from shared.embedded.running import Running
 
 DEFAULT_PORT = 5432
@@ -65,7 +65,8 @@ class Postgres:
 
     def find(self) -> Running | None:
         """The server that runs on this directory, whoever started it."""
-        for mark in processes_with(str(self._cluster), name="postgres"):
+        # Its children work there too, without arguments of their own.
+        for mark in processes_in(self._cluster, name="postgres", having="-D"):
             port = poll(self._port_in_use, ORPHANS_SECONDS_MAX)
             if port is not None:
                 return Running(mark, port)

@@ -70,20 +70,17 @@ def end(mark: ProcessMark, first: signal.Signals, patience_seconds: float) -> No
                 process.wait(5)
 
 
-def processes_with(argument: str, *, name: str) -> Iterator[ProcessMark]:
-    """Living processes of a program that were given exactly this argument."""
-    for process in psutil.process_iter(["name", "cmdline", "create_time"]):
-        if process.info["name"] == name and argument in (process.info["cmdline"] or ()):
-            mark = ProcessMark(process.pid, process.info["create_time"])
-            if mark.alive():
-                yield mark
+def processes_in(directory: Path, *, name: str, having: str | None = None) -> Iterator[ProcessMark]:
+    """Living processes of a program that work in this directory, and were given an argument if one is named.
 
-
-def processes_in(directory: Path, *, name: str) -> Iterator[ProcessMark]:
-    """Living processes of a program whose working directory is this one."""
-    for process in psutil.process_iter(["name", "cwd", "create_time"]):
-        if process.info["name"] == name and process.info["cwd"] == str(directory):
-            mark = ProcessMark(process.pid, process.info["create_time"])
+    The kernel tells the working directory as it is now: also when the directory was moved, or is reached by
+    another way than at the start.
+    """
+    for process in psutil.process_iter(["name", "cwd", "cmdline", "create_time"]):
+        told = process.info
+        here = told["name"] == name and told["cwd"] == str(directory)
+        if here and (having is None or having in (told["cmdline"] or ())):
+            mark = ProcessMark(process.pid, told["create_time"])
             if mark.alive():
                 yield mark
 
