@@ -44,14 +44,16 @@ async def test_killed_in_the_middle_and_started_again(stage: Stage) -> None:
         for _ in range(60)
         for compound in compounds
     ]
-    feeding = asyncio.create_task(_feed(stage, facts))
-    for _ in range(2):
+    # Each process dies in the middle of its half of the facts.
+    for half in (facts[:1200], facts[1200:]):
         with serving(stage) as process:
+            await eventually(lambda: _claimed(stage), 60)
             before = await _ledger(stage)
+            feeding = asyncio.create_task(_feed(stage, half))
             await eventually(lambda before=before: _more(stage, before), 60)
             os.kill(process.pid, signal.SIGKILL)
             process.wait()
-    await feeding
+            await feeding
     # What repeats on the topic changes nothing.
     await stage.facts(facts[:200])
     async with stage.service() as client:
@@ -77,6 +79,10 @@ async def _feed(stage: Stage, facts: list[dict[str, Any]]) -> None:
     for start in range(0, len(facts), 20):
         await stage.facts(facts[start : start + 20])
         await asyncio.sleep(0.02)
+
+
+async def _claimed(stage: Stage) -> bool:
+    return (await _owners(stage)).total() == stage.kafka.partitions
 
 
 async def _ledger(stage: Stage) -> int:
