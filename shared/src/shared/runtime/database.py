@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
-from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from shared.runtime.away import DATABASE_AWAY, REFUSED, address_of, connect_patiently, database_away
 from shared.runtime.migrations import check_schema, migrate
 from shared.runtime.settings import DatabaseSettings
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 __all__ = ["Database", "check_schema", "migrate"]
 
@@ -53,8 +54,14 @@ class Database:
 
     @property
     def engine(self) -> AsyncEngine:
-        """SQLAlchemy over asyncpg, for HTTP reads; made at first use, because a worker may never need it."""
+        """SQLAlchemy over asyncpg, for HTTP reads.
+
+        Loaded and made at first use: it is 20 MB that a process without such reads does not need.
+        """
         if self._engine is None:
+            from sqlalchemy.engine import make_url  # noqa: PLC0415 - see above
+            from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415 - see above
+
             self._engine = create_async_engine(
                 make_url(self._settings.url).set(drivername="postgresql+asyncpg"),
                 pool_size=1,

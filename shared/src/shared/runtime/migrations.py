@@ -1,24 +1,15 @@
 """Bringing a service's tables to the revision its code needs, and refusing to start on another.
 
-A service keeps date-named revisions (`2026_11_24_0001_start.py`) directly in `migrations/`. There is no
-`env.py` a service: this module is the environment of all three.
+A service keeps date-named revisions (`2026_11_24_0001_start.py`) directly in its `migrations/`.
 """
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import asyncpg
-import sqlalchemy
-from alembic.config import Config
-from alembic.runtime.environment import EnvironmentContext
-from alembic.runtime.migration import MigrationContext, RevisionStep
-from alembic.script import ScriptDirectory
-from alembic.util.exc import CommandError
-from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
 
 from shared.runtime.away import DATABASE_AWAY, REFUSED, address_of, connect_patiently, database_away
 from shared.runtime.errors import StartupError
@@ -39,13 +30,33 @@ def migrations_of(package_file: str) -> Path:
     return Path(package_file).resolve().parents[2] / "migrations"
 
 
+def head_of(migrations: Path) -> str:
+    """The newest revision of a folder: the one that no other follows.
+
+    Read from the source, because a serving process has no other need of Alembic.
+    """
+    following: dict[str, object] = {}
+    for file in migrations.glob("*.py"):
+        names = _constants(file)
+        if "revision" in names:
+            following[str(names["revision"])] = names.get("down_revision")
+    heads = following.keys() - set(following.values())
+    if len(heads) != 1:
+        raise StartupError(
+            f"The migrations in {migrations} have {len(heads)} newest revisions: there must be one."
+        )
+    return heads.pop()
+
+
 async def migrate(migrations: Path, url: str, *, connect_deadline_seconds: float = 15.0) -> str:
     """Bring the database to the newest revision in that folder and answer it; a second run changes nothing.
 
     Processes that migrate at once wait for each other. Raises StartupError when the server is away or a table
     stays locked.
     """
-    script = _script(migrations)
+    from shared.runtime.upgrading import upgrade  # noqa: PLC0415 - see there: only this verb pays for it
+
+    head = head_of(migrations)
     name = f"{migrations.parent.name}/migrate"
     try:
         guard = await connect_patiently(
@@ -60,22 +71,19 @@ async def migrate(migrations: Path, url: str, *, connect_deadline_seconds: float
         # The lock belongs to the session: closing it, or dying, releases it.
         await guard.execute(f"SET lock_timeout = '{GUARD_TIMEOUT}'")
         await guard.execute("SELECT pg_advisory_lock($1)", ADVISORY_LOCK)
-        await _run(script, url, name)
+        await upgrade(migrations, url, application_name=name, lock_timeout=TABLE_LOCK_TIMEOUT)
     except asyncpg.LockNotAvailableError as error:
-        raise _locked(url) from error
-    except sqlalchemy.exc.DBAPIError as error:
-        if error.orig is not None and isinstance(error.orig.__cause__, asyncpg.LockNotAvailableError):
-            raise _locked(url) from error
-        raise
+        raise StartupError(
+            f"The database at {address_of(url)} stays locked by somebody: migrate again when it is quiet."
+        ) from error
     finally:
         await guard.close()
-    return str(script.get_current_head())
+    return head
 
 
 async def check_schema(database: Database, migrations: Path) -> None:
     """Raise StartupError when the database is not at the revision this code was written for."""
-    service = migrations.parent.name
-    head = _script(migrations).get_current_head()
+    service, head = migrations.parent.name, head_of(migrations)
     async with database.pool.acquire() as connection:
         known = await connection.fetchval("SELECT to_regclass('alembic_version') IS NOT NULL")
         current = await connection.fetchval("SELECT version_num FROM alembic_version") if known else None
@@ -86,44 +94,13 @@ async def check_schema(database: Database, migrations: Path) -> None:
         )
 
 
-def _script(migrations: Path) -> ScriptDirectory:
-    if not migrations.is_dir():
-        raise StartupError(f"The migrations are missing: {migrations} is no folder.")
-    return ScriptDirectory(str(migrations), version_locations=[str(migrations)])
-
-
-async def _run(script: ScriptDirectory, url: str, name: str) -> None:
-    engine = create_async_engine(
-        make_url(url).set(drivername="postgresql+asyncpg"),
-        poolclass=NullPool,
-        connect_args={"server_settings": {"application_name": name, "lock_timeout": TABLE_LOCK_TIMEOUT}},
-    )
-    try:
-        async with engine.connect() as connection:
-            await connection.run_sync(_upgrade, script)
-    finally:
-        await engine.dispose()
-
-
-def _upgrade(connection: sqlalchemy.Connection, script: ScriptDirectory) -> None:
-    def steps(current: Any, _context: MigrationContext) -> list[RevisionStep]:
-        try:
-            return list(script._upgrade_revs("head", current))  # noqa: SLF001 - what `alembic upgrade` calls
-        except CommandError as error:
-            service, revision = Path(script.dir).parent.name, ", ".join(current)
-            raise StartupError(
-                f"The database of {service} is at revision {revision}, which this program does not know: "
-                "it was migrated by a newer version, use that one."
-            ) from error
-
-    with EnvironmentContext(Config(), script, fn=steps, destination_rev="head") as environment:
-        environment.configure(connection=connection, transaction_per_migration=True)
-        with environment.begin_transaction():
-            environment.run_migrations()
-    connection.commit()
-
-
-def _locked(url: str) -> StartupError:
-    return StartupError(
-        f"The database at {address_of(url)} stays locked by somebody else: migrate again when it is quiet."
-    )
+def _constants(file: Path) -> dict[str, object]:
+    """The constants that a revision's module assigns."""
+    names: dict[str, object] = {}
+    for statement in ast.parse(file.read_text(encoding="utf-8")).body:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=value)):
+                names[name] = value
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.Constant(value=value)):
+                names[name] = value
+    return names
