@@ -74,13 +74,13 @@ class Writer:
         stored = [pair for group, _ in done for pair in group]
         try:
             async with self._connection.use() as connection:
+                if released:
+                    await release(connection, released)
                 if wanted:
                     standings = await reserve(connection, wanted, self._reserved, stored)
                     _hand_out(asked, standings)
                 elif stored:
                     await complete(connection, stored)
-                if released:
-                    await release(connection, released)
         except Away as error:
             _fail([*asked, *done], error)
         except BaseException:
