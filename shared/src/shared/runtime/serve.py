@@ -15,6 +15,7 @@ import uvicorn
 
 from shared.runtime.errors import StartupError
 from shared.runtime.logs import get_logger
+from shared.runtime.protocol import BoundedProtocol
 from shared.runtime.settings import HttpSettings, ServiceSettings
 
 log = get_logger()
@@ -101,7 +102,7 @@ async def _until_end(
         uvicorn.Config(
             service.app,
             interface="asgi3",
-            http="httptools",
+            http=BoundedProtocol,
             ws="none",
             lifespan="off",
             log_config=None,
