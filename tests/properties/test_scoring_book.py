@@ -88,6 +88,9 @@ def test_order_repetition_and_splitting_do_not_matter(world: World, data: st.Dat
     expected = whole(world, counted(world.facts).values())
     for day in data.draw(st.lists(days, min_size=1, max_size=3)):
         assert book.standing(FIRST + day) == expected.standing(FIRST + day)
+    through = FIRST + data.draw(days)
+    assert book.close_through(through) == expected.close_through(through)
+    assert book.pack() == expected.pack()
 
 
 @often

@@ -57,7 +57,6 @@ class Book:
         self.incomplete = False
         self._fold = Fold()
         self._facts: dict[FactKey, Fact] | None = {}
-        self._newest: Day = 0
         self._terms = Terms(rubric, registry)
         self._shelves = Shelves(rubric)
         # Closed and open days are asked for in turn; each keeps what it has seen.
@@ -86,8 +85,7 @@ class Book:
         before, self._terms = self._terms, Terms(self.rubric, registry)
         self._closed_board.clear()
         self._open_board.clear()
-        horizon = self._newest + self.rubric.disputes.mediation_days
-        changed = first_difference(before, self._terms, horizon)
+        changed = first_difference(before, self._terms)
         if changed is None:
             return
         self._touch(changed)
@@ -106,7 +104,6 @@ class Book:
             return
         if self._facts is not None:
             self._facts[_key(fact)] = fact
-        self._newest = max(self._newest, fact.day)
         if self._terms.enrolled(fact.day):
             self._change(fact, 1)
 
@@ -231,20 +228,15 @@ class Book:
     def pack(self) -> Plain:
         """What still matters from the last closed day on, as plain tuples; the book itself stays as it is."""
         shelves = self._packer.pack(self._shelves, self._terms, self.as_of_day)
-        return (self.as_of_day, self.dirty_from, int(self.incomplete), self._newest, *self._fold, shelves)
+        return (self.as_of_day, self.dirty_from, int(self.incomplete), *self._fold, shelves)
 
     @classmethod
     def unpack(cls, compound: str, plain: Plain, rubric: Rubric, registry: Registry) -> "Book":
         """The book that `pack` made, under the same rubric and a registry that agrees for the past."""
         book = cls(compound, rubric, registry)
         book._facts = None
-        as_of, dirty, incomplete, newest, star, up, down, shelves = plain
-        book.as_of_day, book.dirty_from, book.incomplete, book._newest = (
-            as_of,
-            dirty,
-            bool(incomplete),
-            newest,
-        )
+        as_of, dirty, incomplete, star, up, down, shelves = plain
+        book.as_of_day, book.dirty_from, book.incomplete = as_of, dirty, bool(incomplete)
         book._fold = Fold(star, up, down)
         book._shelves = unpack(shelves, rubric)
         return book

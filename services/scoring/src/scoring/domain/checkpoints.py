@@ -105,10 +105,13 @@ class CheckpointShelf:
         return Reading(total // counted if counted else None, absent, evidence, until)
 
     def pack(self, day: Day) -> Plain:
-        return (
-            tuple((name, *one.pack_latest(day)) for name, one in self.results.items()),
-            tuple((name, *one.pack(day)) for name, one in self.hazards.items() if one.lasts(day)),
-        )
+        """The results and hazards of all checkpoints; empty when there is nothing."""
+        results = tuple([(name, *self.results[name].pack_latest(day)) for name in sorted(self.results)])
+        hazards = tuple([(name, *self.hazards[name].pack(day)) for name in self._open(day)])
+        return (results, hazards) if results or hazards else ()
+
+    def _open(self, day: Day) -> list[str]:
+        return sorted(name for name, one in self.hazards.items() if one.lasts(day))
 
     @classmethod
     def unpack(cls, plain: Plain) -> "CheckpointShelf":

@@ -77,7 +77,7 @@ class UpgradeShelf:
                 item,
                 *(part for day, instant, name in orders for part in (day - ORIGIN, instant, pack_id(name))),
             )
-            for item, orders in self.upgrades.items()
+            for item, orders in sorted(self.upgrades.items())
         )
 
     @classmethod

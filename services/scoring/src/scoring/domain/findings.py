@@ -45,7 +45,7 @@ class FindingShelf:
         """The weeks of which any day, also one not yet reported, can still cost something after `day`."""
         return tuple(
             (item, checkpoint, finding, week, *(part for day, r in findings for part in (day - ORIGIN, r)))
-            for (item, checkpoint, finding, week), findings in self.weeks.items()
+            for (item, checkpoint, finding, week), findings in sorted(self.weeks.items())
             if last_day(week) + terms.rubric.items[item].bands[-1][0] > day
         )
 

@@ -51,7 +51,7 @@ class Groups(Generic[Event]):
         """The groups that can still matter on `day`, and marks of all others; `over_on`: the day a group ends."""
         kept: list[Plain] = []
         forgotten = set(self._forgotten)
-        for name, events in self.events.items():
+        for name, events in sorted(self.events.items()):
             packed = self._packed.get(name)
             if packed is None:
                 plain = (name, *[_plain(event) for event in events])

@@ -76,11 +76,9 @@ class Terms:
         )
 
 
-def first_difference(before: Terms, after: Terms, horizon: Day) -> Day | None:
-    """The first day up to `horizon` on which facts count or weigh differently; None without one."""
+def first_difference(before: Terms, after: Terms) -> Day | None:
+    """The first day on which facts count or weigh differently; None without one."""
     for day in sorted({0, *before.registry.boundaries, *after.registry.boundaries}):
-        if day > horizon:
-            return None
         old, new = before.on(day), after.on(day)
         if old.enrolled != new.enrolled or old.size_permille != new.size_permille:
             return day
