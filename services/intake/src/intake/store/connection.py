@@ -41,7 +41,10 @@ AWAY: tuple[type[Exception], ...] = (
     asyncpg.QueryCanceledError,
     asyncpg.PostgresSystemError,
 )
+_REFUSED: tuple[type[Exception], ...] = (*AWAY, asyncpg.PostgresError)
 RECONNECT_PAUSE_SECONDS = 0.25
+# A server that is frozen keeps no timeout of its own.
+USE_SECONDS_MAX = 4.0
 
 
 class WriterConnection:
@@ -85,7 +88,8 @@ class WriterConnection:
             self._reconnect()
             raise Away("the database is away")
         try:
-            yield connection
+            async with asyncio.timeout(USE_SECONDS_MAX):
+                yield connection
         except AWAY as error:
             if not isinstance(error, (*_AGAIN, asyncpg.QueryCanceledError)):
                 connection.terminate()
@@ -96,6 +100,8 @@ class WriterConnection:
     async def _connect(self) -> None:
         connection = await self._database.dedicated(self._purpose)
         await connection.execute(SETTINGS)
+        # Found at once, not with the next event: while it is away no event comes this far.
+        connection.add_termination_listener(lambda _: self._reconnect())
         self._connection = connection
 
     def _reconnect(self) -> None:
@@ -107,5 +113,5 @@ class WriterConnection:
             try:
                 async with asyncio.timeout(5):
                     await self._connect()
-            except AWAY:
+            except _REFUSED:
                 await asyncio.sleep(RECONNECT_PAUSE_SECONDS)

@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from datetime import date
 from sys import intern
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
 from shared.events.catalogue import TYPE_OF
 from shared.events.envelope import decode_envelope
 from shared.events.errors import Malformed
 from shared.events.registry import CompoundRegistered
 from shared.events.topics import REGISTRY
-from shared.runtime.away import KAFKA_AWAY
 from shared.runtime.clock import Clock
-from shared.runtime.errors import StartupError
-from shared.runtime.logs import get_logger
+from shared.runtime.follower import TopicFollower
 from shared.runtime.settings import KafkaSettings
 
 from intake.domain.callers import Placement
 
-log = get_logger()
-
 COMPOUND = TYPE_OF[CompoundRegistered]
-RECONNECT_SECONDS = 1.0
-POLL_MS = 500
 
 
 class _Registration(NamedTuple):
@@ -42,23 +34,25 @@ class RegistryView:
     """The placement of every compound, by its newest registration in force today."""
 
     def __init__(self, kafka: KafkaSettings, clock: Clock, zone: ZoneInfo) -> None:
-        self._kafka = kafka
         self._clock = clock
         self._zone = zone
-        self._partition = TopicPartition(kafka.name_of(REGISTRY), 0)
-        self._next_offset = 0
         self._today = date.min
         self._in_force: dict[str, _Registration] = {}
         self._placements: dict[str, Placement] = {}
         # Registrations of days to come.
         self._ahead: list[tuple[str, _Registration]] = []
-        self._caught_up = asyncio.Event()
-        self._following: asyncio.Task[None] | None = None
+        self._follower = TopicFollower(
+            kafka,
+            REGISTRY,
+            self.apply,
+            client_id="anxing-intake-registry",
+            idle=self._day_may_have_changed,
+        )
 
     @property
     def ready(self) -> bool:
         """The topic was read to the end seen at the start, and is being followed."""
-        return self._caught_up.is_set() and self._following is not None and not self._following.done()
+        return self._follower.ready
 
     def known(self) -> Mapping[str, Placement]:
         """See `ports.Placements`."""
@@ -66,21 +60,11 @@ class RegistryView:
 
     async def start(self) -> None:
         """Read the topic to its end and go on following it; StartupError when it cannot be read in time."""
-        self._following = asyncio.create_task(self._follow(), name="registry view")
-        try:
-            async with asyncio.timeout(self._kafka.connect_deadline_seconds):
-                await self._caught_up.wait()
-        except TimeoutError as error:
-            await self.stop()
-            raise StartupError(
-                f"The topic {self._partition.topic} at {self._kafka.bootstrap} cannot be read: start Kafka, "
-                "correct ANXING_KAFKA__BOOTSTRAP, or run `anxing topics`."
-            ) from error
+        await self._follower.start()
 
     async def stop(self) -> None:
-        if self._following is not None:
-            self._following.cancel()
-            await asyncio.wait([self._following])
+        """Stop following the topic."""
+        await self._follower.stop()
 
     def apply(self, value: bytes | None) -> None:
         """Take in one record of the topic; whatever is no registration of a compound is left aside."""
@@ -109,36 +93,6 @@ class RegistryView:
                 self._placements[compound] = registration.placement
         self._ahead = ahead
 
-    async def _follow(self) -> None:
-        while True:
-            consumer = AIOKafkaConsumer(
-                bootstrap_servers=self._kafka.bootstrap,
-                client_id="anxing-intake-registry",
-                group_id=None,
-                enable_auto_commit=False,
-                auto_offset_reset="earliest",
-                metadata_max_age_ms=30_000,
-            )
-            try:
-                await consumer.start()
-                await self._read(consumer)
-            except KAFKA_AWAY as error:
-                log.warning("registry_topic_unreadable", error=type(error).__name__)
-            finally:
-                await consumer.stop()
-            await asyncio.sleep(RECONNECT_SECONDS)
-
-    async def _read(self, consumer: AIOKafkaConsumer) -> None:
-        consumer.assign([self._partition])
-        consumer.seek(self._partition, self._next_offset)
-        end = (await consumer.end_offsets([self._partition]))[self._partition]
-        while True:
-            if not self._caught_up.is_set() and await consumer.position(self._partition) >= end:
-                self._caught_up.set()
-            batches = await consumer.getmany(timeout_ms=POLL_MS)
-            for records in batches.values():
-                for record in records:
-                    self.apply(record.value)
-                    self._next_offset = record.offset + 1
-            if self._ahead and self._clock.today(self._zone) != self._today:
-                self._bring_into_force()
+    def _day_may_have_changed(self) -> None:
+        if self._ahead and self._clock.today(self._zone) != self._today:
+            self._bring_into_force()
