@@ -58,8 +58,9 @@ format: .venv/.synced ## Format and mend what can be mended
 .PHONY: bench schemas images
 bench: .venv/.synced ## Benchmarks beside their floors: ROWS=S1,I1 for some
 	@$(RUN) -m tests.bench $(ROWS) $(ARGS)
-schemas: .venv/.synced ## Write the JSON Schemas and samples of all events anew
+schemas: .venv/.synced ## Write the JSON Schemas and samples of all events, and .env.example, anew
 	@$(RUN) -m shared.events.schemas --write shared/schemas $(ARGS)
+	@$(RUN) -m tests.contract.env_example
 images: ## The container images of the three services (needs docker)
 	@for service in intake scoring notify; do \
 		docker build --build-arg "SERVICE=$$service" --tag "anxing-$$service" . || exit 1; done
