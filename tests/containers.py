@@ -5,8 +5,8 @@ from collections.abc import Callable
 from shared.embedded.ports import any_free
 from shared.embedded.probe import kafka_cluster
 from shared.embedded.processes import poll
+from testcontainers.community.postgres import PostgresContainer
 from testcontainers.core.container import DockerContainer
-from testcontainers.postgres import PostgresContainer
 
 SECONDS_MAX = 60
 

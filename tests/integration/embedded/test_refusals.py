@@ -8,8 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from jgo.maven import Artifact
 from shared.embedded import directory, jars
-from shared.embedded.errors import DiskFullError, NotPermittedError, RepositoryUnreachableError
+from shared.embedded.errors import (
+    DiskFullError,
+    EmbeddedError,
+    NotPermittedError,
+    RepositoryUnreachableError,
+)
 from shared.embedded.ports import any_free
 from shared.embedded.servers import Servers, living
 
@@ -33,10 +39,25 @@ def _one_sentence(text: str) -> bool:
     return "\n" not in text.strip() and "Traceback" not in text
 
 
-@pytest.fixture
-def whole() -> Path:
-    """The folder of a whole set of jars on this machine."""
-    return Path(jars.class_path(lambda: None).split(os.pathsep)[0]).parents[1]
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A local Maven repository with all that Kafka needs in it, and nothing else of this machine's."""
+    jars.class_path(lambda: None)
+    kept = jars._places().kept
+    copy = tmp_path_factory.mktemp("whole")
+    resolve = Artifact.resolve
+
+    def noted(artifact: Artifact) -> Path:
+        path: Path = resolve(artifact)
+        final = copy / path.relative_to(kept)
+        final.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, final)
+        return path
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Artifact, "resolve", noted)
+        jars._resolved(jars._places(), copy / "nothing")
+    return copy
 
 
 @pytest.fixture
@@ -53,31 +74,33 @@ def test_maven_out_of_reach(tmp_path: Path, empty_caches: Path) -> None:
     with pytest.raises(RepositoryUnreachableError, match=jars.REPOSITORY_VARIABLE) as caught:
         Servers.start(tmp_path / "data", on_download=lambda: said.append("download"))
     assert _one_sentence(caught.value.sentence)
-    assert str(empty_caches) in caught.value.sentence
+    assert str(tmp_path / "m2") in caught.value.sentence
     assert said == ["download"]
     # The other server is not left running.
     assert living(tmp_path / "data") == {}
     assert jars.repository_answers()[0] is False
 
 
-def test_an_interrupted_resolution_is_not_used(whole: Path, empty_caches: Path) -> None:
-    """jgo takes any folder with a jar in it for a whole set; we want its lock file, which comes last."""
-    half = empty_caches / "envs" / whole.relative_to(next(up for up in whole.parents if up.name == "envs"))
+def test_jars_are_whole_or_not_used(whole: Path, tmp_path: Path, empty_caches: Path) -> None:
     assert not jars.are_cached()
-    (half / "jars").mkdir(parents=True, exist_ok=True)
-    shutil.copy(next((whole / "jars").glob("*.jar")), half / "jars")
+    shutil.copytree(whole, tmp_path / "m2")
+    # What other Maven tools have fetched is enough: nobody is asked.
+    copied = [Path(jar) for jar in jars.class_path(lambda: None).split(os.pathsep)]
+    assert len(copied) > 40
+    assert all(jar.is_relative_to(tmp_path / "m2") for jar in copied)
+    assert jars.are_cached()
+    # A file that a full disk or a killed process has cut off.
+    content = copied[0].read_bytes()
+    copied[0].write_bytes(content[: len(content) // 2])
     assert not jars.are_cached()
+    with pytest.raises(EmbeddedError, match="delete that file"):
+        jars.class_path(lambda: None)
+    copied[0].unlink()
     with pytest.raises(RepositoryUnreachableError):
         jars.class_path(lambda: None)
-    shutil.copytree(whole, half, dirs_exist_ok=True)
+    copied[0].write_bytes(content)
     assert jars.are_cached()
-    assert len(jars.class_path(lambda: None).split(os.pathsep)) > 40
-    # A download that was cut off by a full disk or a killed process.
-    cut = next((half / "jars").glob("*.jar"))
-    content = cut.read_bytes()
-    cut.unlink()
-    cut.write_bytes(content[: len(content) // 2])
-    assert not jars.are_cached()
+    assert empty_caches.exists()
 
 
 @contextlib.contextmanager
@@ -134,12 +157,12 @@ def test_a_normal_user_starts_both(tmp_path: Path, whole: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
     os.chown(home, bystander.ENTRY.pw_uid, bystander.ENTRY.pw_gid)
-    shutil.copytree(next(up for up in whole.parents if up.name == "envs"), home / "cache/envs")
+    shutil.copytree(whole, home / "m2")
     bystander.give(home)
     done = bystander.run(
         [bystander.python(), "-c", START, str(home / "data")],
         HOME=str(home),
-        JGO_CACHE_DIR=str(home / "cache"),
+        JGO_CACHE_DIR=str(home / "jgo"),
         M2_REPO=str(home / "m2"),
     )
     assert (done.stdout, done.stderr, done.returncode) == ("kafka postgres\n", "", 0)
