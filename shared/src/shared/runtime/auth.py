@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import secrets
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -28,13 +26,12 @@ from shared.events.errors import Malformed
 from shared.events.topics import ACCESS
 from shared.runtime.clock import Clock
 from shared.runtime.follower import TopicFollower
+from shared.runtime.keys import issue_key, split_header
 from shared.runtime.metrics import Metrics
 from shared.runtime.settings import KafkaSettings
 
-KEY_PREFIX = "ax"
-SECRET_BYTES = 32
-# A key is under 150 characters; longer is no key, and is not hashed.
-HEADER_CHARS_MAX = 300
+__all__ = ["Directory", "Principal", "Scope", "Unauthorised", "issue_key"]
+
 # Compared with when the id is unknown, so that an unknown id takes as long as a wrong secret.
 NO_HASH = hashlib.sha256(b"").hexdigest()
 
@@ -120,7 +117,10 @@ class Directory:
         """
         if not authorization:
             raise Unauthorised("missing")
-        credential_id, secret = _split(authorization)
+        key = split_header(authorization)
+        if key is None:
+            raise Unauthorised("malformed")
+        credential_id, secret = key
         credential = self._credentials.get(credential_id)
         expected = NO_HASH if credential is None else credential.secret_sha256
         given = hashlib.sha256(secret.encode()).hexdigest()
@@ -173,50 +173,6 @@ class Directory:
     def _saw(self, instant: datetime | None) -> None:
         if instant is not None and (self.newest_received is None or instant > self.newest_received):
             self.newest_received = instant
-
-
-def issue_key(
-    *,
-    credential_id: str,
-    actor_id: str,
-    roles: Iterable[Role],
-    scope: AccessScope,
-    valid_from: datetime,
-    valid_to: datetime | None = None,
-    organisation: str | None = None,
-    device_id: str | None = None,
-    event_types: Iterable[str] = (),
-    rights: Iterable[str] = (),
-    may_act_for: Iterable[Role] = (),
-) -> tuple[str, CredentialIssued]:
-    """A new key: its text, to be shown once, and the event that makes it known with its hash only."""
-    secret = secrets.token_hex(SECRET_BYTES)
-    issued = CredentialIssued(
-        credential_id=credential_id,
-        secret_sha256=hashlib.sha256(secret.encode()).hexdigest(),
-        actor_id=actor_id,
-        roles=tuple(roles),
-        scope=scope,
-        event_types=tuple(event_types),
-        organisation=organisation,
-        device_id=device_id,
-        rights=tuple(rights),  # type: ignore[arg-type]  # checked where the event is decoded
-        may_act_for=tuple(may_act_for),
-        valid_from=valid_from,
-        valid_to=valid_to,
-    )
-    return f"{KEY_PREFIX}_{credential_id}_{secret}", issued
-
-
-def _split(authorization: str) -> tuple[str, str]:
-    scheme, _, key = authorization.partition(" ")
-    prefix, _, rest = key.partition("_")
-    # The secret is hexadecimal, an id may hold underscores: the last one divides them.
-    credential_id, _, secret = rest.rpartition("_")
-    well_formed = scheme.lower() == "bearer" and prefix == KEY_PREFIX and credential_id and secret
-    if not well_formed or len(authorization) > HEADER_CHARS_MAX or not authorization.isascii():
-        raise Unauthorised("malformed")
-    return credential_id, secret
 
 
 def _credential(issued: CredentialIssued, *, revoked: bool) -> _Credential:
