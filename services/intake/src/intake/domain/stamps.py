@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from intake.domain.callers import Caller
 
@@ -33,6 +34,8 @@ def stamped(
     )
 
 
+# The receipt says again what the stamp said.
+@lru_cache(4096)
 def instant(at: datetime) -> str:
     """RFC 3339 in UTC with microseconds."""
     return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"

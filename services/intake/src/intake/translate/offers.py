@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import msgspec
 from shared.events import registry
-from shared.events.catalogue import EventType, kafka_key, lookup
+from shared.events.catalogue import CATALOGUE, EventType, kafka_key, lookup
 from shared.events.catalogue import Family as EventFamily
 from shared.events.envelope import INTAKE_STAMPS, Envelope, decode_envelope
 from shared.events.errors import Malformed
 from shared.events.fields import EventId
 from shared.events.rules import validate, validate_envelope
-from shared.events.topics import Topic
 from shared.runtime.settings import KafkaSettings
 
 from intake.domain.callers import NO_ROLE
@@ -24,7 +25,8 @@ from intake.translate.refusals import Broken, refusal_of
 from intake.translate.strict import KEYS_MAX, STRING_CHARS_MAX, Reader
 
 EVENT_BYTES_MAX: Final = 64 * 1024
-_KNOWN: Final = frozenset(Envelope.__struct_fields__)
+# Attributes that a sender may write and the contract knows.
+_WRITTEN: Final = frozenset(Envelope.__struct_fields__) - INTAKE_STAMPS
 _ATTRIBUTE: Final = re.compile(r"[a-z0-9]{1,64}\Z")
 _INT32: Final = 2**31
 _NIL: Final = "00000000-0000-0000-0000-000000000000"
@@ -60,14 +62,27 @@ class _Unread(msgspec.Struct):
     """Stands for data that could not be read, while the rules of the envelope are looked at."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What is the same for all events of a type, worked out once."""
+
+    event_type: EventType
+    kind: str
+    family: Family
+    topic: str
+
+
 class Offers:
     """Reads events against the contract; for one thread."""
 
     def __init__(self, kafka: KafkaSettings, zone: ZoneInfo) -> None:
         self._reader = Reader()
         self._zone = zone
-        self._kafka = kafka
-        self._names: dict[Topic, str] = {}
+        self._kinds = {
+            name: _Kind(event_type, event_type.kind, family, kafka.name_of(event_type.topic))
+            for name, event_type in CATALOGUE.items()
+            if (family := _FAMILIES.get(event_type.family)) is not None
+        }
 
     def read(self, raw: bytes) -> Offer | Refusal:
         """One structured event; `raw` is a JSON text without blanks around it."""
@@ -82,29 +97,35 @@ class Offers:
 
     def _offer(self, raw: bytes) -> Offer | Refusal:
         document, fingerprint = self._reader.read(raw)
-        _require_cloudevent(document)
+        if not isinstance(document, dict):
+            raise Malformed("not_cloudevents", "", "an event is a JSON object")
+        others = document.keys() - _WRITTEN
+        if others:
+            _require_cloudevent(document, others - INTAKE_STAMPS)
         envelope = decode_envelope(raw)
-        _require_no_stamps(document)
-        event_type = lookup(envelope.type)
-        family = _FAMILIES.get(event_type.family)
-        if family is None:
+        if others:
+            _require_no_stamps(others)
+        kind = self._kinds.get(envelope.type)
+        if kind is None:
+            lookup(envelope.type)
             # Outcomes and deliveries are ours to say, whatever the key.
             return NO_ROLE
+        event_type = kind.event_type
         data = self._data(event_type, envelope)
         return Offer(
             envelope.id.lower(),
             envelope.id,
             envelope.source,
             envelope.type,
-            event_type.kind,
-            family,
+            kind.kind,
+            kind.family,
             envelope.subject,
             envelope.root.lower(),
             envelope.revision,
             envelope.time,
             envelope.time.astimezone(self._zone).date(),
-            self._name(event_type.topic),
-            kafka_key(event_type, envelope),
+            kind.topic,
+            envelope.subject if kind.family is Family.FACT else kafka_key(event_type, envelope),
             raw,
             fingerprint,
             (data.community_id, data.station_id) if isinstance(data, registry.CompoundRegistered) else None,
@@ -127,20 +148,12 @@ class Offers:
             raise Broken(violations)
         return data
 
-    def _name(self, topic: Topic) -> str:
-        name = self._names.get(topic)
-        if name is None:
-            name = self._names[topic] = self._kafka.name_of(topic)
-        return name
 
-
-def _require_cloudevent(document: Any) -> None:
+def _require_cloudevent(document: dict[str, Any], unknown: AbstractSet[str]) -> None:
     """What the JSON format of CloudEvents demands of attributes that the contract does not know."""
-    if not isinstance(document, dict):
-        raise Malformed("not_cloudevents", "", "an event is a JSON object")
     if len(document) > KEYS_MAX:
         raise Malformed("too_many_keys", "", f"more than {KEYS_MAX} keys in one object")
-    for name in document.keys() - _KNOWN:
+    for name in unknown:
         if not _ATTRIBUTE.match(name):
             raise Malformed("attribute_name", "", "an attribute is named with lower-case letters and digits")
         value = document[name]
@@ -157,9 +170,9 @@ def _require_cloudevent(document: Any) -> None:
             )
 
 
-def _require_no_stamps(document: dict[str, Any]) -> None:
-    supplied = INTAKE_STAMPS & document.keys()
+def _require_no_stamps(others: AbstractSet[str]) -> None:
+    supplied = sorted(INTAKE_STAMPS & others)
     if supplied:
         raise Broken(
-            [Malformed("supplied_stamp", f"/{n}", "only intake writes this") for n in sorted(supplied)]
+            [Malformed("supplied_stamp", f"/{name}", "only intake writes this") for name in supplied]
         )
