@@ -137,6 +137,16 @@ class Book:
         self._fold = other._fold  # noqa: SLF001 - the same class
         self._packer.clear()
 
+    @property
+    def shelves(self) -> Shelves:
+        """The facts that count, on the shelves of their families; to be read only."""
+        return self._shelves
+
+    @property
+    def terms(self) -> Terms:
+        """The rubric and the registry, asked by day."""
+        return self._terms
+
     def hazard(self, hazard_id: str, day: Day) -> Life | None:
         """A hazard as known on `day`; None before it was opened. Raises Forgotten when it was left out."""
         return life(counting(self._shelves.hazards.of(hazard_id)), self.rubric.hazards, day)

@@ -77,8 +77,8 @@ class CheckpointShelf:
         return seen
 
     def _read(self, rules: State, day: Day) -> Reading:
-        weights = (rules.fail_permille, rules.partial_permille, rules.pass_permille)
         total = counted = 0
+        weights = _weights(rules)
         evidence: Day | None = None
         until = NEVER
         for checkpoint, results in self.results.items():
@@ -104,6 +104,17 @@ class CheckpointShelf:
         absent = evidence is not None and not counted
         return Reading(total // counted if counted else None, absent, evidence, until)
 
+    def ranks(self, day: Day) -> dict[str, tuple[int, str]]:
+        """The rank that counts at each counted checkpoint on `day`, and the id of the fact that said it."""
+        found: dict[str, tuple[int, str]] = {}
+        for checkpoint, results in self.results.items():
+            latest = results.latest(day)
+            if latest is not None and latest[3] != NA:
+                hazards = self.hazards.get(checkpoint)
+                rank = PASS if hazards is not None and hazards.at(day) > 0 else latest[3]
+                found[checkpoint] = (rank, latest[2])
+        return found
+
     def pack(self, day: Day) -> Plain:
         """The results and hazards of all checkpoints; empty when there is nothing."""
         results = tuple([(name, *self.results[name].pack_latest(day)) for name in sorted(self.results)])
@@ -127,6 +138,21 @@ class CheckpointShelf:
 def loss(full_milli: int, share_permille: int | None) -> int:
     """What an item loses for its checkpoints; nothing where none is counted."""
     return 0 if share_permille is None else full_milli * (UNIT - share_permille) // UNIT
+
+
+def share(rules: State, ranks: list[int]) -> int | None:
+    """Q of counted checkpoints, None where there is none."""
+    weights = _weights(rules)
+    return sum(weights[rank] for rank in ranks) // len(ranks) if ranks else None
+
+
+def _weights(rules: State) -> tuple[int, int, int]:
+    return (rules.fail_permille, rules.partial_permille, rules.pass_permille)
+
+
+def name_of(rank: int) -> str:
+    """The result that has this rank."""
+    return next(name for name, one in RANKS.items() if one == rank)
 
 
 def worst(checks: tuple[Check, ...]) -> dict[tuple[str, str], int]:

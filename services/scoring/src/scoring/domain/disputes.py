@@ -35,12 +35,16 @@ class Event(NamedTuple):
 
 
 class DisputeCharges(NamedTuple):
-    """What a dispute costs in the item of disputes and in the one of their handling."""
+    """What a dispute costs: `recorded` in the item of disputes, the others in the one of their handling."""
 
-    disputes: tuple[Charge, ...] = ()
-    handling: tuple[Charge, ...] = ()
-    unresolved: Charge | None = None
-    """The one of `handling` for a mediation that did not come in time."""
+    recorded: tuple[Charge, ...] = ()
+    repeat: tuple[Charge, ...] = ()
+    unresolved: tuple[Charge, ...] = ()
+    escalated: tuple[Charge, ...] = ()
+
+    @property
+    def handling(self) -> tuple[Charge, ...]:
+        return self.repeat + self.unresolved + self.escalated
 
 
 class DisputeShelf:
@@ -91,33 +95,27 @@ def charges_of(events: list[Event], terms: Terms) -> DisputeCharges:
     """What a dispute costs; `events` in order. Each charge begins on the day that brings it about."""
     rules = terms.rubric.disputes
     recorded = next((event for event in events if event.move == RECORDED), None)
-    escalations = _escalations(events, terms)
+    escalated = _escalations(events, terms)
     if recorded is None:
-        return DisputeCharges(handling=escalations)
+        return DisputeCharges(escalated=escalated)
     item, base = terms.rubric.codes.get(recorded.code, ("", 0))
     if item != rules.item:
         # Escalated before it was recorded: charged until its code is known.
-        before = tuple(charge._replace(until=min(charge.until, recorded.day)) for charge in escalations)
-        return DisputeCharges(handling=before)
+        before = tuple([one._replace(until=min(one.until, recorded.day)) for one in escalated])
+        return DisputeCharges(escalated=before)
+    size = terms.on(recorded.day).size_permille
     deadline = recorded.day + rules.mediation_days
-    mediated = min(
-        (event.day for event in events if event.move == MEDIATED and event.day < deadline), default=None
+    mediations = [event.day for event in events if event.move == MEDIATED and event.day < deadline]
+    charge = Charge(recorded.day, base, size if terms.rubric.items[item].sized else UNIT)
+    if recorded.by_company and mediations:
+        charge = charge._replace(until=max(mediations[0], recorded.day))
+    late = Charge(deadline, rules.unresolved_milli, terms.on(deadline).size_permille)
+    return DisputeCharges(
+        recorded=() if recorded.called else (charge,),
+        repeat=(Charge(recorded.day, rules.repeat_milli, size),) if recorded.repeat else (),
+        unresolved=() if mediations else (late,),
+        escalated=escalated,
     )
-    charged: tuple[Charge, ...] = ()
-    if not recorded.called:
-        size = terms.on(recorded.day).size_permille if terms.rubric.items[item].sized else UNIT
-        charge = Charge(recorded.day, base, size)
-        if recorded.by_company and mediated is not None:
-            charge = charge._replace(until=max(mediated, recorded.day))
-        charged = (charge,)
-    handling = list(escalations)
-    if recorded.repeat:
-        handling.append(Charge(recorded.day, rules.repeat_milli, terms.on(recorded.day).size_permille))
-    unresolved = None
-    if mediated is None:
-        unresolved = Charge(deadline, rules.unresolved_milli, terms.on(deadline).size_permille)
-        handling.append(unresolved)
-    return DisputeCharges(charged, tuple(handling), unresolved)
 
 
 def _escalations(events: list[Event], terms: Terms) -> tuple[Charge, ...]:

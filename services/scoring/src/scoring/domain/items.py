@@ -34,12 +34,12 @@ def _decay(item: Item, shelves: Shelves, _: Terms, day: Day) -> Points:
 
 def _state(item: Item, shelves: Shelves, terms: Terms, day: Day) -> Points:
     rubric = terms.rubric
-    reading = _reading(item.code, shelves, terms, day)
+    reading = shelves.reading(item.code, terms, day)
     losses = shelves.losses.get(item.code, NO_LOSSES)
     until = min(reading.until, losses.next_after(day))
     full = 0 if item.moves_milli and reading.all_absent else item.points_milli
     for giver, moved in rubric.receives.get(item.code, ()):
-        given = _reading(giver, shelves, terms, day)
+        given = shelves.reading(giver, terms, day)
         full += moved if given.all_absent else 0
         until = min(until, given.until)
     lost = checkpoints.loss(full, reading.share_permille)
@@ -62,11 +62,6 @@ def _state(item: Item, shelves: Shelves, terms: Terms, day: Day) -> Points:
     else:
         until = min(until, fresh_until)
     return Points(points, full, until, evidence is None, stale)
-
-
-def _reading(code: str, shelves: Shelves, terms: Terms, day: Day) -> checkpoints.Reading:
-    shelf = shelves.checks.get(code)
-    return checkpoints.NOTHING if shelf is None else shelf.reading(terms.rubric.state, day)
 
 
 MODELS: Mapping[str, Model] = {

@@ -34,13 +34,25 @@ class PatrolShelf:
         until = self.logs.next_after(day)
         if not window:
             return unproven(full_milli, day, terms.grace_end, until)
-        done, required = rounds(window)
-        enrolled = terms.days_enrolled(day) + 1
-        required = max(required, rules.rounds_per_day * min(rules.window_days, enrolled))
+        done, required = self.rounds(terms, day)
         until = min(until, window[0][0] + rules.window_days)
-        if enrolled < rules.window_days:
+        if terms.days_enrolled(day) + 1 < rules.window_days:
             until = day + 1
         return Points(full_milli * min(done, required) // required, full_milli, until)
+
+    def rounds(self, terms: Terms, day: Day) -> tuple[int, int]:
+        """(done, required) of the window of `day`: of each gate and day the latest log."""
+        rules = terms.rubric.patrols
+        latest = {(log[0], log[3]): log for log in self.logs.window(day, rules.window_days)}
+        done = sum([log[4] for log in latest.values()])
+        required = sum([log[5] for log in latest.values()])
+        least = rules.rounds_per_day * min(rules.window_days, terms.days_enrolled(day) + 1)
+        return done, max(required, least)
+
+    def missing(self, terms: Terms, day: Day) -> int:
+        """How many rounds more would do on `day`."""
+        done, required = self.rounds(terms, day)
+        return max(required - done, 0)
 
     def pack(self, day: Day, terms: Terms) -> Plain:
         return self.logs.pack_window(day, terms.rubric.patrols.window_days)
@@ -50,12 +62,6 @@ class PatrolShelf:
         shelf = cls()
         shelf.logs = Timeline.unpack(plain, 6)
         return shelf
-
-
-def rounds(logs: list[Log]) -> tuple[int, int]:
-    """(done, required) summed over the latest log of each gate and day; `logs` in order."""
-    latest = {(log[0], log[3]): log for log in logs}
-    return sum(log[4] for log in latest.values()), sum(log[5] for log in latest.values())
 
 
 def _log(fact: Fact, data: PatrolLogged) -> Log:

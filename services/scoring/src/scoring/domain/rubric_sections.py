@@ -247,6 +247,10 @@ class Rubric:
     def __hash__(self) -> int:
         return hash(self.hash)
 
+    def bands(self, item: str) -> Bands:
+        """The age bands of an item of model decay, or of the bonus."""
+        return self.bonus.bands if item == BONUS else self.items[item].bands
+
     @property
     def known_codes(self) -> frozenset[str]:
         """All codes of the taxonomy, scored or not."""

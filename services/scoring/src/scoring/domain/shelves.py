@@ -7,11 +7,11 @@ compound has.
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
-from scoring.domain import disputes, facts, findings, hazards, vetoes
-from scoring.domain.checkpoints import PASS, CheckpointShelf, worst
+from scoring.domain import cooperation, disputes, facts, findings, hazards, vetoes
+from scoring.domain.checkpoints import NOTHING, PASS, CheckpointShelf, Reading, worst
 from scoring.domain.decay import Charge, Finding
 from scoring.domain.facilities import StatusShelf, UpgradeShelf, gains_bonus
-from scoring.domain.facts import Fact
+from scoring.domain.facts import Day, Fact
 from scoring.domain.groups import Groups
 from scoring.domain.incidents import charge_of
 from scoring.domain.patrols import PatrolShelf
@@ -85,6 +85,11 @@ class Shelves:
         if found is None:
             found = self.statuses[item] = StatusShelf()
         return found
+
+    def reading(self, item: str, terms: Terms, day: Day) -> Reading:
+        """What the checkpoints of a STATE item say on `day`."""
+        shelf = self.checks.get(item)
+        return NOTHING if shelf is None else shelf.reading(terms.rubric.state, day)
 
     def charge(self, item: str, bands: Bands, charges: Iterable[Charge], sign: int) -> None:
         """Adds (`sign` 1) or takes back (-1) what some facts cost an item, or gain as bonus."""
@@ -187,8 +192,8 @@ def _dispute(
 
     def charge(sign: int) -> None:
         charged = shelf.charges(data.dispute_id, terms)
-        for item, charges in ((rules.item, charged.disputes), (rules.handling_item, charged.handling)):
-            shelves.charge(item, terms.rubric.items[item].bands, charges, sign)
+        for item, charges in ((rules.item, charged.recorded), (rules.handling_item, charged.handling)):
+            shelves.charge(item, terms.rubric.bands(item), charges, sign)
 
     charge(-1)
     (shelf.disputes.add if sign > 0 else shelf.disputes.remove)(data.dispute_id, event)
@@ -199,16 +204,11 @@ def _dispute(
 def _cooperation(
     shelves: Shelves, fact: Fact, data: facts.CooperationRecorded, terms: Terms, sign: int
 ) -> Touched:
-    rubric = terms.rubric
-    if data.kind in rubric.bonus.cooperation_milli:
-        gain = Charge(fact.day, rubric.bonus.cooperation_milli[data.kind])
-        shelves.charge(BONUS, rubric.bonus.bands, (gain,), sign)
-        return (BONUS,)
-    if data.kind not in rubric.cooperation:
+    charged = cooperation.charge_of(data, fact.day, terms.rubric)
+    if charged is None:
         return ()
-    item, base = rubric.cooperation[data.kind]
-    shelves.charge(item, rubric.items[item].bands, (Charge(fact.day, base),), sign)
-    return (item,)
+    shelves.charge(charged.item, terms.rubric.bands(charged.item), (charged.charge,), sign)
+    return (charged.item,)
 
 
 def _status(shelves: Shelves, fact: Fact, data: facts.FacilityStatus, _: Terms, sign: int) -> Touched:

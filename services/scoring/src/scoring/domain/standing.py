@@ -17,7 +17,8 @@ class Standing(NamedTuple):
 
     `score_milli` is None and `items` and `categories` are empty on a day without enrolment. `full_milli` is
     P of each item on that day. `dynamic_star` is that of the last closed day, `star` the shown one under
-    `caps`; both are None while not rated. `limited_star` is what the score alone would give.
+    `caps`; both are None while not rated. `limited_star` is what the score alone would give, `star_max` the most
+    that categories and evidence allow.
     """
 
     day: Day
@@ -30,6 +31,7 @@ class Standing(NamedTuple):
     bonus_milli: int
     unverified: tuple[str, ...]
     evidence_missing: bool
+    star_max: int
     limited_star: int | None
     dynamic_star: int | None
     star: int | None
@@ -81,6 +83,7 @@ def standing_of(look: Look, day: Day, fold: Fold, rubric: Rubric) -> Standing:
         look.bonus_milli,
         tuple([code for code, one in zip(layout.codes, look.points, strict=False) if one.unverified]),
         any([look.points[place].stale for place in layout.evidence_places]) if look.points else False,
+        look.limit.star_max,
         limited,
         dynamic,
         star,
