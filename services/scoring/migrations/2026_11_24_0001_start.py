@@ -8,9 +8,9 @@ from shared.runtime import cursor, outbox, parking
 revision = "2026_11_24_0001"
 down_revision = None
 
-# A fact as it counts: the highest revision of (compound, root). Numbers are fixed width and not null, so that a
-# binary COPY of them has a constant stride; what varies in length stands behind them. The raw event lies beside
-# the ledger under its number, never changes, and also serves the history. The fingerprint of rubric.md follows from
+# A fact as it counts: the highest revision of (compound, root). Numbers are fixed width and not null, so that
+# a binary COPY of them has a constant stride; what varies in length stands behind them. The raw event lies
+# beside the ledger under its number, never changes, and also serves the history. The fingerprint follows from
 # it, and is asked only where two events claim one revision: in the history it is part of the identity.
 LEDGER = """
 CREATE TABLE ledger (
@@ -111,8 +111,8 @@ CREATE TABLE score_step (
 );
 """
 
-# One row a cause and target; whoever adds to a waiting row raises `merged`, so that the owner who carries it out
-# deletes only what it has seen. The row wakes the owner.
+# One row a cause and target; whoever adds to a waiting row raises `merged`, so that the owner who carries it
+# out deletes only what it has seen. The row wakes the owner.
 WORK = """
 CREATE TABLE work (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

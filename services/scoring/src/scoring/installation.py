@@ -9,7 +9,7 @@ from scoring.settings import ScoringSettings
 
 
 async def check_installation(database: Database, settings: ScoringSettings) -> None:
-    """Note the choices of a new database; StartupError when the settings say something else than an old one."""
+    """Note the choices of a new database; StartupError when the settings differ from an old one's."""
     async with database.transaction() as tx:
         await tx.execute(
             "INSERT INTO installation (partitions, timezone) VALUES ($1, $2) ON CONFLICT DO NOTHING",
@@ -21,8 +21,8 @@ async def check_installation(database: Database, settings: ScoringSettings) -> N
     partitions, timezone = chosen
     if partitions != settings.kafka.partitions:
         raise StartupError(
-            f"The database of scoring was filled with {partitions} partitions but ANXING_KAFKA__PARTITIONS asks for "
-            f"{settings.kafka.partitions}: set it back, because a change of the count is a migration."
+            f"The database of scoring was filled with {partitions} partitions but ANXING_KAFKA__PARTITIONS "
+            f"asks for {settings.kafka.partitions}: set it back, a change of the count is a migration."
         )
     if timezone != settings.timezone:
         raise StartupError(

@@ -12,7 +12,7 @@ class ScoringMetrics:
     def __init__(self, plumbing: Metrics) -> None:
         registry = plumbing.registry
 
-        # Facts judged, by what became of them: new, repeat, replaces, stale, conflict_kept, conflict_replaces.
+        # Facts judged, by fate: new, repeat, replaces, stale, conflict_kept, conflict_replaces.
         self.facts = Counter("anxing_scoring_facts", "Facts judged", ("result",), registry=registry)
         # Events announced, by kind.
         self.announced = Counter(

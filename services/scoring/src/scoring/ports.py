@@ -109,7 +109,7 @@ class WorkItem(NamedTuple):
 
 
 REGISTERED = "registered"
-"""The registry said something new about a compound: load it anew, release what waited, fold from the start."""
+"""The registry said something new about a compound: load it anew, release what waited, fold all days."""
 REFOLD = "refold"
 """A late fact or correction touched closed days of a compound."""
 UNASSIGNED = "unassigned"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
+from typing import Any
 
 from shared.events import registry as registered
-from shared.events.catalogue import CATALOGUE, EventType, Family
+from shared.events.catalogue import CATALOGUE, Family
 from shared.events.envelope import Envelope, decode_envelope
 from shared.events.errors import Malformed
 from shared.events.rules import validate
@@ -41,7 +42,7 @@ class RegistryRead:
 
 
 def read_facts(records: Iterable[Record], zone: tzinfo, partitions: int) -> FactsRead:
-    """Decode facts; `partitions` is the number of the topic's partitions, which decides where a fact belongs."""
+    """Decode facts; `partitions` is how many the topic has, which decides where a fact belongs."""
     read = FactsRead()
     for record in records:
         try:
@@ -60,7 +61,7 @@ def read_registry(records: Iterable[Record], partitions: int) -> RegistryRead:
     read = RegistryRead()
     for record in records:
         try:
-            envelope, event_type, data, raw = _decoded(record, Family.REGISTRY)
+            envelope, data, raw = _decoded(record, Family.REGISTRY)
         except Rejected as rejected:
             read.parked.append(ParkedRecord(record, rejected.code, rejected.detail))
             continue
@@ -72,7 +73,7 @@ def read_registry(records: Iterable[Record], partitions: int) -> RegistryRead:
 
 
 def _fact(record: Record, zone: tzinfo, partitions: int) -> tuple[Arrival, datetime | None]:
-    envelope, event_type, data, raw = _decoded(record, Family.FACT)
+    envelope, data, raw = _decoded(record, Family.FACT)
     if partition_for(envelope.subject.encode(), partitions) != record.partition:
         # Its compound has another owner, so that it could be counted by nobody.
         raise Rejected("wrong_partition", "the subject belongs to another partition")
@@ -80,9 +81,7 @@ def _fact(record: Record, zone: tzinfo, partitions: int) -> tuple[Arrival, datet
     return Arrival(fact, record.partition, record.offset, raw), envelope.receivedtime
 
 
-def _decoded(
-    record: Record, family: Family
-) -> tuple[Envelope, EventType, registered.CompoundRegistered, bytes]:
+def _decoded(record: Record, family: Family) -> tuple[Envelope, Any, bytes]:
     if record.value is None:
         raise Rejected("no_value", "the record has no value")
     try:
@@ -96,7 +95,7 @@ def _decoded(
     violations = validate(event_type, data)
     if violations:
         raise Rejected(violations[0].code, str(violations[0]))
-    return envelope, event_type, data, record.value
+    return envelope, data, record.value
 
 
 def _keep(read: RegistryRead, envelope: Envelope, data: object, raw: bytes, partitions: int) -> None:

@@ -28,8 +28,6 @@ def score_on(compound: str, compounded: Compounded, rubric: Rubric, day: Day, op
         book.add(fact)
     closed = open_day - 1 if compounded.closed is None else compounded.closed
     book.close_through(closed)
-    if closed < day <= max(open_day, closed + 1):
-        standing = book.standing(day)
-    else:
-        standing = book.settled(day)
+    is_open = closed < day <= max(open_day, closed + 1)
+    standing = book.standing(day) if is_open else book.settled(day)
     return DayScore(standing, day <= closed, compounded.version, book)

@@ -13,9 +13,7 @@ class FoldSettings(Group):
     """How facts become scores."""
 
     rubric: str = Field("shangyu-v1", min_length=1, max_length=64, description="the active rubric")
-    cached_compounds: int = Field(
-        20_000, ge=0, le=5_000_000, description="compounds kept in memory between batches"
-    )
+    cached_compounds: int = Field(20_000, ge=0, le=5_000_000, description="compounds kept in memory")
     whole_compounds: int = Field(
         500, ge=0, le=100_000, description="of them, kept with all their facts: late ones cost less then"
     )
@@ -23,7 +21,7 @@ class FoldSettings(Group):
         20,
         ge=0,
         le=1_000_000,
-        description="batches after which cyclic garbage collection is frozen; 0 never (measured: a fifth slower)",
+        description="batches after which cyclic garbage collection is frozen; 0: never, a fifth slower",
     )
 
 

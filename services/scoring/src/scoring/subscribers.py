@@ -132,7 +132,7 @@ class Plans:
             self._on_announced()
         self._batches += 1
         if self._batches == self._freeze_after:
-            # What lives by now lives long: cyclic collection walked through all of it for a fifth of the time.
+            # What lives by now lives long: cyclic collection would walk through all of it again and again.
             gc.collect()
             gc.freeze()
 

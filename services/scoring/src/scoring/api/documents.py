@@ -109,7 +109,7 @@ class StepBody(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HistoryBody(msgspec.Struct, frozen=True, kw_only=True):
-    """The closed days of a compound as steps; the first may lie before `from`, because it is in force then."""
+    """The closed days of a compound as steps; the first may lie before `from`: it is in force then."""
 
     compound: str
     rubric: str

@@ -1,7 +1,7 @@
 """Absorbing a batch of facts: choose revisions, change the books they touch, and say what that changed.
 
-Everything that waits comes first, everything that changes memory comes after it and waits for nothing: a batch
-is prepared as a whole or not at all.
+Everything that waits comes first, everything that changes memory comes after it; only books that must be made
+whole wait in between.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class FactAbsorption:
         touched = {arrival.fact.compound: arrival.partition for arrival in arrivals}
         keys = {arrival.key for arrival in arrivals}
         with self._memory.preparing(touched):
-            # In this order: what was unwritten before the question is asked is known here or committed by then.
+            # In this order: what is unwritten now is known here, or committed when the question is asked.
             unwritten = {key: known for key in keys if (known := self._memory.head(key)) is not None}
             hazards = self._unwritten_hazards()
             await self._know_days(touched)

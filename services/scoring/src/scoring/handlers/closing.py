@@ -1,7 +1,7 @@
 """Closing days: points expire, hazards become overdue and runs grow although nothing arrives.
 
-A compound is looked at when `day` closes if its result can differ on `day` (then the day gets a step) or on the
-next one (then that shows). Chunks are transactions; a crash between two leaves the rest to be done.
+A compound is looked at when `day` closes if its result can differ on `day` (then the day gets a step) or on
+the next one (then that shows). Chunks are transactions; a crash between two leaves the rest to be done.
 """
 
 from __future__ import annotations
@@ -110,5 +110,5 @@ class DayDesk:
 
 
 def change_day(closed: Day, shown: Day) -> Day:
-    """The effective day of what time alone changed: the day after the one that closed, when days close late."""
+    """The effective day of what time alone changed: the one after `closed`, although days may close late."""
     return min(closed + 1, shown)

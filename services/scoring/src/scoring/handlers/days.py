@@ -1,7 +1,8 @@
 """Which day is open, and which days may close: time is an input that can be wrong.
 
 A clock that jumps must not close a year. So days follow the process's clock only as far as the newest
-`receivedtime` of any topic confirms it, and only while the database's clock agrees; an operator may overrule both.
+`receivedtime` of any topic confirms it, and close only while the database's clock agrees; an operator may
+overrule both.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from scoring.domain.facts import Day
 
 @dataclass(frozen=True, slots=True)
 class DayRules:
-    """`close_after`: from local midnight to the closing of the day before. `ahead_max`: days beyond the news."""
+    """`close_after`: from local midnight to the closing of the day before; `ahead_max`: beyond the news."""
 
     zone: tzinfo
     close_after: timedelta

@@ -1,4 +1,4 @@
-"""Opening compounds from what is stored, and closing a change: steps, standing, state and what to announce."""
+"""Opening compounds from what is stored, and settling a change: steps, standing, state."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def add_steps(plan: Plan, compound: str, steps: list[Step], *, anew: bool) -> No
 
 
 def rebuilt(book: Book, facts: Collection[Fact]) -> Book:
-    """A whole book of these facts that stands where `book` stands: last closed day, star, runs, dirty days."""
+    """A whole book of these facts that stands where `book` stands: closed day, star, runs, dirty days."""
     whole = Book(book.compound, book.rubric, book.registry)
     for fact in facts:
         whole.add(fact)

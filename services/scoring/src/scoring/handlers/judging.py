@@ -1,7 +1,7 @@
 """Which revisions count: arriving facts against the ledger, in order of arrival.
 
-The result does not depend on that order (`domain.revisions`), only the way to it does. Every distinct event ends
-in the ledger or in its history; repeats leave nothing.
+The result does not depend on that order (`domain.revisions`), only the way to it does. Every distinct event
+ends in the ledger or in its history; repeats leave nothing.
 """
 
 from __future__ import annotations

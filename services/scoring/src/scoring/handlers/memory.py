@@ -1,9 +1,9 @@
 """The compounds in memory, and what is prepared but not yet committed.
 
-The next transaction is prepared while the one before is written. So memory may be ahead of the database: compounds
-of unwritten plans are *pinned*, they must not be loaded, and the revisions those plans decided are *heads* that a
-look into the ledger would not find yet. Whenever a prepare or a write fails, the consumer forgets: nothing that a
-broken plan has changed is used again.
+The next transaction is prepared while the one before is written. So memory may be ahead of the database:
+compounds of unwritten plans are *pinned*, they must not be loaded, and the revisions those plans decided are
+*heads* that a look into the ledger would not find yet. Whenever a prepare or a write fails, the consumer
+forgets: nothing that a broken plan has changed is used again.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SETTLE_SECONDS_MAX = 10.0
 
 @dataclass(slots=True)
 class Held:
-    """One compound in memory; `book` is None while the registry does not know it, `version` 0 while not stored."""
+    """One compound in memory; `book` None: the registry does not know it, `version` 0: it is not stored."""
 
     compound: str
     partition: int

@@ -129,7 +129,7 @@ Details: TypeAlias = (
 
 
 class Announcement(NamedTuple):
-    """One outcome of one compound. Its id follows from (kind, compound, trigger, ordinal) and from nothing else."""
+    """One outcome of one compound; its id follows from (kind, compound, trigger, ordinal) alone."""
 
     compound: str
     partition: int

@@ -14,7 +14,7 @@ from scoring.ports import Arrival, FactKey, Known, Shown
 
 
 class LedgerRow(NamedTuple):
-    """A fact that gets a ledger number; `replaces` is in the ledger under its root and moves to the history."""
+    """A fact that gets a ledger number; `replaces` is in the ledger under its root, and will be history."""
 
     arrival: Arrival
     replaces: Known | None

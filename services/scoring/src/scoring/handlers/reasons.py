@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from scoring.domain import facts
 from scoring.domain.book import Book
@@ -14,6 +14,14 @@ from scoring.ports import Shown
 
 REASONS_MAX = 5
 KIND_TIME = "time"
+
+# Facts that count in one way only, by the models that read them.
+_MODELS: Mapping[type, tuple[str, ...]] = {
+    facts.PatrolLogged: ("patrols",),
+    facts.GuardsUpdated: ("roster_strength", "roster_quality"),
+    facts.VolunteersLogged: ("volunteers",),
+    facts.SurveyRecorded: ("survey",),
+}
 
 
 def reasons(
@@ -50,44 +58,38 @@ def _reason(item: str, change: int, bearing: Sequence[tuple[Fact, Collection[str
 
 def bears_on(book: Book, fact: Fact, day: Day) -> Collection[str]:
     """The items whose points a fact can have moved; a withdrawal bears on nothing that it names."""
-    rubric = book.rubric
-    match fact.data:
+    rubric, data = book.rubric, fact.data
+    models = _MODELS.get(type(data))
+    if models is not None:
+        return {rubric.of_model[model] for model in models if model in rubric.of_model}
+    match data:
         case facts.InspectionRecorded(_, checks):
-            return {check.item for check in checks}
+            items = {check.item for check in checks}
         case facts.IncidentRecorded(code=code):
-            found = rubric.codes.get(code)
-            return () if found is None else {found[0], *_model(rubric, "trend")}
+            items = {rubric.codes[code][0], *_model(rubric, "trend")} if code in rubric.codes else set()
         case facts.HazardOpened(item=item):
-            return {item, *_model(rubric, "rectification")}
+            items = {item, *_model(rubric, "rectification")}
         case facts.HazardMoved(hazard_id) | facts.HazardExtended(hazard_id=hazard_id):
-            return _hazard_items(book, hazard_id, max(day, fact.day))
-        case facts.FacilityStatus(item=item):
-            return {item}
-        case facts.FacilityUpgraded():
-            return {BONUS}
-        case facts.PatrolLogged():
-            return _model(rubric, "patrols")
-        case facts.GuardsUpdated():
-            return {*_model(rubric, "roster_strength"), *_model(rubric, "roster_quality")}
-        case facts.VolunteersLogged():
-            return _model(rubric, "volunteers")
-        case facts.DisputeRecorded() | facts.DisputeMediated() | facts.DisputeEscalated():
-            return {rubric.disputes.item, rubric.disputes.handling_item}
+            items = _hazard_items(book, hazard_id, max(day, fact.day))
         case facts.CooperationRecorded(kind):
-            charged = rubric.cooperation.get(kind)
-            return {BONUS} if charged is None else {charged[0]}
-        case facts.SurveyRecorded():
-            return _model(rubric, "survey")
+            items = {rubric.cooperation[kind][0]} if kind in rubric.cooperation else {BONUS}
+        case facts.FacilityStatus(item=item):
+            items = {item}
+        case facts.FacilityUpgraded():
+            items = {BONUS}
+        case facts.DisputeRecorded() | facts.DisputeMediated() | facts.DisputeEscalated():
+            items = {rubric.disputes.item, rubric.disputes.handling_item}
         case _:
-            return ()
+            items = set()
+    return items
 
 
-def _hazard_items(book: Book, hazard_id: str, day: Day) -> Collection[str]:
+def _hazard_items(book: Book, hazard_id: str, day: Day) -> set[str]:
     try:
         life = book.hazard(hazard_id, day)
     except Forgotten:
-        return ()
-    return () if life is None else {life.opened.item, *_model(book.rubric, "rectification")}
+        return set()
+    return set() if life is None else {life.opened.item, *_model(book.rubric, "rectification")}
 
 
 def _model(rubric: Rubric, model: str) -> Collection[str]:

@@ -115,22 +115,23 @@ class Teller:
         hazards: Sequence[HazardKnown],
     ) -> outcomes.Details | None:
         enrolled = book.registry.enrolled(fact.day)
+        details: outcomes.Details | None = None
         match fact.data:
             case facts.InspectionRecorded(_, checks) if enrolled:
-                return _assessed(change, fact, {check.item for check in checks})
+                details = _assessed(change, fact, {check.item for check in checks})
             case facts.HazardOpened(hazard_id=hazard_id) if enrolled:
-                return _opened(book, fact, hazard_id, occasion.day, hazards)
+                details = _opened(book, fact, hazard_id, occasion.day, hazards)
             case facts.HazardMoved(hazard_id) if enrolled and fact.kind == "hazard.verified":
-                return _closed(book, fact, hazard_id, occasion.day)
+                details = _closed(book, fact, hazard_id, occasion.day)
             case facts.DisputeRecorded(dispute_id=dispute_id, code=code):
                 until = fact.day + book.rubric.disputes.mediation_days - 1
-                return outcomes.DisputeDue(dispute_id, code, until) if until >= occasion.day else None
+                # Nobody can mediate in the past.
+                details = outcomes.DisputeDue(dispute_id, code, until) if until >= occasion.day else None
             case facts.VetoStated(veto_id, veto, occurred_on) if fact.kind == "veto.proposed":
-                return outcomes.VetoProposed(veto_id, veto, occurred_on)
+                details = outcomes.VetoProposed(veto_id, veto, occurred_on)
             case None if fact.kind == "objection.filed":
-                return self._objection(plan.heads[fact.compound, fact.root].body)
-            case _:
-                return None
+                details = self._objection(plan.heads[fact.compound, fact.root].body)
+        return details
 
     def _announce(
         self,

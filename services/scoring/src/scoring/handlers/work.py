@@ -1,4 +1,4 @@
-"""Work that is not a fact: registrations, late facts, facts nobody can place. One chunk is one transaction."""
+"""Work that is not a fact: registrations, late facts, facts nobody can place; a chunk is a transaction."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ class WorkDesk:
     ) -> Done | None:
         """The plan of the next due rows, None when nothing is due.
 
-        Refolds wait until their partition has caught up with its log, or for a while: an import of a year must
-        not fold hundreds of days for every row.
+        Refolds wait until their partition has caught up with its log, or for a while: an import of a year
+        must not fold hundreds of days for every row.
         """
         urgent = await self._due(partitions, (REGISTERED, UNASSIGNED), patience=False)
         if urgent:

@@ -1,4 +1,4 @@
-"""Facts as they are kept: the ledger, its history and the raw events; one sequence of numbers per partition."""
+"""Facts as they are kept: the ledger, its history and the raw events, numbered per partition."""
 
 from __future__ import annotations
 

@@ -60,8 +60,8 @@ class OrganisationRow(NamedTuple):
     parent: str | None
 
 
-_ROW = """$1::text[], $2::text[], $3::text[], $4::integer[], $5::date[], $6::bigint[], $7::bytea[], $8::text[],
-    $9::bytea[]"""
+_ROW = """$1::text[], $2::text[], $3::text[], $4::integer[], $5::date[], $6::bigint[], $7::bytea[],
+    $8::text[], $9::bytea[]"""
 _NAMES = "source, event_id, root, revision, effective_from, received_us, fingerprint"
 ADD_COMPOUNDS = f"""
 INSERT INTO compound_revision ({_NAMES}, compound, body, company, partition, counted)

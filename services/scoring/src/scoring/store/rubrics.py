@@ -21,7 +21,7 @@ def packaged() -> dict[str, str]:
 
 
 async def store_packaged(database: Database) -> None:
-    """Put the packaged rubrics into the database; StartupError when one of them is there with other content."""
+    """Put the packaged rubrics into the database; StartupError when one is there with other content."""
     async with database.transaction() as tx:
         for name, text in sorted(packaged().items()):
             rubric = _parsed(name, text)
@@ -34,8 +34,8 @@ async def store_packaged(database: Database) -> None:
             stored = await tx.fetchval("SELECT hash FROM rubric WHERE name = $1", name)
             if stored.hex() != rubric.hash:
                 raise StartupError(
-                    f"The rubric {name} has scored under other rules than this program brings: a rubric is never "
-                    "changed, give the new one a new name."
+                    f"The rubric {name} has scored under other rules than this program brings: a rubric is "
+                    "never changed, give the new one a new name."
                 )
 
 

@@ -71,7 +71,7 @@ STEP_COLUMNS = {
 }
 
 
-class Conflict(Exception):
+class StateConflict(Exception):  # noqa: N818 - it says what happened
     """A state was written by somebody else although its partition is ours: memory must be dropped."""
 
 
@@ -185,12 +185,12 @@ async def due(
 
 
 async def write(tx: asyncpg.Connection[asyncpg.Record], plan: Plan, rubric: str) -> None:
-    """Write states and steps of a plan; raises Conflict when a state is not the one that was loaded."""
+    """Write states and steps of a plan; raises StateConflict when a state is not the one that was loaded."""
     rows = [_row(row, rubric) for row in plan.states]
     if rows:
         status = await tx.execute(UPSERT, *zip(*rows, strict=True))
         if int(status.rpartition(" ")[2]) != len(rows):
-            raise Conflict
+            raise StateConflict
     anew = [row.compound for row in plan.steps if row.anew]
     if anew:
         await tx.execute(

@@ -26,8 +26,8 @@ ORDERS: Mapping[str, str] = {
     "-star": "star DESC NULLS LAST, score_milli DESC NULLS LAST, compound",
     "-changed": "changed_at DESC, compound",
 }
-_STATE = """compound, partition, version, day, as_of_day, next_change_day, name, company_id, community_id, station_id,
-    changed_at, score_milli, star, dynamic_star, rated, enrolled, shown"""
+_STATE = """compound, partition, version, day, as_of_day, next_change_day, name, company_id, community_id,
+    station_id, changed_at, score_milli, star, dynamic_star, rated, enrolled, shown"""
 # An empty scope sees nothing; a name matches anywhere in it.
 _SEEN = (
     """($1 OR compound = ANY($2::text[]) OR community_id = ANY($3::text[]) OR station_id = ANY($4::text[]))"""
