@@ -123,7 +123,7 @@ class House:
             actor_id=f"actor-{credential_id}",
             roles=roles or ("officer",),  # type: ignore[arg-type]  # tests write them by hand
             scope=scope,
-            valid_from=now - timedelta(minutes=1),
+            valid_from=min(now, more.get("valid_to") or now) - timedelta(minutes=1),
             organisation=more.pop("organisation", "S1"),
             **more,
         )

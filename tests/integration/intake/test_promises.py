@@ -258,6 +258,21 @@ async def test_a_revoked_key_stops_everywhere(house: House, intake: Replica):
         await eventually(stopped, 5)
 
 
+async def test_an_expired_key_still_brings_what_was_captured_before(house: House, intake: Replica):
+    expired = datetime.now(UTC) - timedelta(days=1)
+    text = await house.key(valid_to=expired)
+    before = incident(time=(expired - timedelta(hours=1)).isoformat())
+
+    async def stored() -> bool:
+        return (await intake.post(before, text)).status_code in {200, 202}
+
+    await eventually(stored)
+    response = await intake.post(incident(), text)
+    assert (response.status_code, response.json()["errors"][0]["pointer"]) == (403, "/time")
+    gone = await house.key(valid_to=expired - timedelta(days=7))
+    assert (await intake.post(before, gone)).status_code == 401
+
+
 async def test_binary_mode(house: House, intake: Replica, key: str):
     event = incident()
     headers = {f"ce-{name}": value for name, value in event.items() if name != "data"}

@@ -1,17 +1,26 @@
 """Who may send what, and as whom it is stamped."""
 
+from datetime import timedelta
 from itertools import pairwise
 from typing import get_args
 
 import pytest
-from intake.domain.callers import NO_ROLE, OUT_OF_SCOPE, TYPE_NOT_ALLOWED, Placement, Reach, permit
+from intake.domain.callers import (
+    AFTER_EXPIRY,
+    NO_ROLE,
+    OUT_OF_SCOPE,
+    TYPE_NOT_ALLOWED,
+    Placement,
+    Reach,
+    permit,
+)
 from intake.domain.offers import Family
 from intake.domain.roles import MAY_SEND, ORDER, acting_role, rank
 from shared.events.access import Role
 from shared.events.catalogue import CATALOGUE
 from shared.events.catalogue import Family as EventFamily
 
-from tests.unit.intake.events import caller, offer
+from tests.unit.intake.events import NOW, caller, offer
 
 PLACEMENTS = {"C00017": Placement("M1", "S1")}
 
@@ -130,3 +139,9 @@ def test_companies_and_keys_need_a_key_that_reaches_everything() -> None:
     narrow = Reach(compounds=frozenset({"P1"}), stations=frozenset({"S1"}))
     assert permit(caller("registrar", reach=narrow), company, PLACEMENTS) is OUT_OF_SCOPE
     assert permit(caller("registrar"), company, {}) is None
+
+
+def test_an_expired_key_brings_only_what_happened_before() -> None:
+    expired = caller(valid_to=NOW)
+    assert permit(expired, offer(occurred_at=NOW - timedelta(seconds=1)), {}) is None
+    assert permit(expired, offer(occurred_at=NOW), {}) is AFTER_EXPIRY

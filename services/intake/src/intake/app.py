@@ -94,7 +94,7 @@ class IntakeService:
         # What is there now stays for ever: the collector need not look at it with every pass.
         gc.collect()
         gc.freeze()
-        self._begin(self._signal.tick(), "time signal")
+        self._begin(self._signal.tick(self._circuit.trip), "time signal")
         self._begin(self._forget(self._receipts), "old receipts")
 
     async def stop(self) -> None:

@@ -20,7 +20,7 @@ from intake.api import modes
 from intake.api.answers import Headers, many, one, retry_after
 from intake.api.body import SenderGone, announced_size, read_body
 from intake.api.gate import Gate
-from intake.domain.callers import Caller
+from intake.domain.callers import EXPIRED_KEY_GRACE, Caller
 from intake.domain.offers import Offer
 from intake.domain.verdicts import Refusal, Verdict, refused
 from intake.handlers.door import Door
@@ -104,7 +104,8 @@ class EventsRoute:
     def _caller(self, authorization: bytes | None) -> Caller:
         try:
             principal = self._directory.authenticate(
-                None if authorization is None else authorization.decode("latin-1")
+                None if authorization is None else authorization.decode("latin-1"),
+                grace=EXPIRED_KEY_GRACE,
             )
         except Unauthorised as error:
             self._metrics.plumbing.auth_refused.labels(error.code).inc()

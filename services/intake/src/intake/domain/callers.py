@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from intake.domain.offers import Family, Offer
@@ -51,6 +52,7 @@ class Caller:
     device: str = ""
     event_types: frozenset[str] = frozenset()
     rights: frozenset[str] = frozenset()
+    valid_to: datetime | None = None
     # Acting role and stamp by event type: what a key may send does not change while it is valid.
     acting: dict[str, str | None] = field(default_factory=dict, compare=False, repr=False)
     stamps: dict[str, bytes] = field(default_factory=dict, compare=False, repr=False)
@@ -81,6 +83,12 @@ TYPE_NOT_ALLOWED = Refusal(
     "This key may not send events of this type.",
     (Fault("/type", "type_not_allowed"),),
 )
+AFTER_EXPIRY = Refusal(
+    Grounds.FORBIDDEN,
+    "after_expiry",
+    "The key has expired: only what happened before may still be sent, for a few days.",
+    (Fault("/time", "after_expiry"),),
+)
 OUT_OF_SCOPE = Refusal(
     Grounds.FORBIDDEN,
     "out_of_scope",
@@ -89,12 +97,18 @@ OUT_OF_SCOPE = Refusal(
 )
 
 
+# An expired key may still bring, for this long, what was captured while it was valid.
+EXPIRED_KEY_GRACE = timedelta(days=7)
+
+
 def permit(caller: Caller, offer: Offer, placements: Mapping[str, Placement]) -> Refusal | None:
     """Why this caller may not send this event, or None when it may.
 
     Access events and entities without a place need a key that reaches everything; a compound is
     registered by whoever reaches the place it is registered for.
     """
+    if caller.valid_to is not None and offer.occurred_at >= caller.valid_to:
+        return AFTER_EXPIRY
     if caller.event_types and offer.type not in caller.event_types:
         return TYPE_NOT_ALLOWED
     if caller.role_for(offer.kind) is None:

@@ -17,8 +17,6 @@ from intake.store.heads import move_heads
 Connection: TypeAlias = "asyncpg.Connection[Any]"
 # An event that lies on its topic, and at which offset.
 Stored: TypeAlias = tuple[Reservation, int]
-# Who disappears between two looks at its reservation is asked again later.
-GONE = Busy(b"")
 
 
 async def reserve(
@@ -106,7 +104,8 @@ async def _look(
         [reservation.source for reservation in wanted],
         claim,
     )
-    standings: list[Standing] = [GONE] * len(wanted)
+    # One that went away between two looks is asked for again later.
+    standings: list[Standing] = [Busy(reservation.fingerprint) for reservation in wanted]
     for row in found:
         index = row["n"] - 1
         standings[index] = await _standing(connection, wanted[index], row, claim, reserved)

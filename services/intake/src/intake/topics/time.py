@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from uuid import uuid4
 
 from shared.events.access import ClockObserved
@@ -52,8 +53,9 @@ class TimeSignal:
             return False
         return True
 
-    async def tick(self) -> None:
-        """Publish for ever; a time that was not acknowledged is followed by the next."""
+    async def tick(self, on_silence: Callable[[], None]) -> None:
+        """Publish for ever; `on_silence` is called whenever the broker did not answer."""
         while True:
-            await self.publish()
+            if not await self.publish():
+                on_silence()
             await asyncio.sleep(self._period_seconds)

@@ -34,4 +34,5 @@ def _caller(principal: Principal) -> Caller:
         device=principal.device_id or "",
         event_types=principal.event_types,
         rights=principal.rights,
+        valid_to=principal.valid_to,
     )
