@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from shared.runtime.closing import close_consumer
 from shared.runtime.records import Partition
 from shared.runtime.settings import KafkaSettings
 
@@ -49,7 +50,7 @@ async def read_tails(settings: KafkaSettings, partitions: Collection[Partition])
         try:
             return await _read(consumer, [TopicPartition(*partition) for partition in partitions])
         finally:
-            await consumer.stop()
+            await close_consumer(consumer)
 
 
 async def _read(consumer: AIOKafkaConsumer, places: list[TopicPartition]) -> dict[Partition, Tail]:

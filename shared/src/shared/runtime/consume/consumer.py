@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from faststream.kafka import KafkaBroker
 
@@ -18,6 +18,7 @@ from shared.runtime.consume.hints import Hints
 from shared.runtime.consume.kinds import Halted
 from shared.runtime.consume.limits import ParkingLimits
 from shared.runtime.consume.ports import Absorber, SideWork
+from shared.runtime.consume.progress import Progress
 from shared.runtime.consume.writer import Writer
 from shared.runtime.cursor import Claim
 from shared.runtime.database import Database
@@ -33,19 +34,6 @@ log = get_logger()
 BATCH_RECORDS_MAX = 5000
 WATCH_SECONDS = 1.0
 STOP_WITHIN_SECONDS = 8.0
-LEAVE_WITHIN_SECONDS = 4.0
-
-
-class Progress(NamedTuple):
-    """How far an owned partition is read: `cursor` is committed, `end` as last heard from the broker."""
-
-    cursor: int
-    end: int
-
-    @property
-    def lag(self) -> int:
-        """Records between the two."""
-        return max(0, self.end - self.cursor)
 
 
 class Consumer:
@@ -230,12 +218,7 @@ class Consumer:
         if broker is None:
             return
         await self._hints.last()
-        leaving = asyncio.create_task(broker.stop())
-        _, late = await asyncio.wait([leaving], timeout=LEAVE_WITHIN_SECONDS)
-        if late:
-            # The broker is away: the session ends by itself.
-            leaving.cancel()
-            await asyncio.wait([leaving], timeout=1.0)
+        await self._log.leave(broker.stop)
 
     async def _watch(self) -> None:
         while True:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from shared.runtime import cursor
 from shared.runtime.backoff import Backoff
 from shared.runtime.consume.claimer import Claimer
+from shared.runtime.consume.commits import Commits
 from shared.runtime.consume.inbox import Inbox
-from shared.runtime.consume.isolation import Isolation
 from shared.runtime.consume.kinds import Fenced, Halted, Stale, is_away
-from shared.runtime.consume.limits import RejectHistory
 from shared.runtime.consume.log import Log
 from shared.runtime.consume.ports import Absorber, Batch, Prepared, SideWork
+from shared.runtime.consume.recovery import Recovery
 from shared.runtime.consume.turns import SideTurns
 from shared.runtime.consume.writer import InDoubt, Work, Writer
 from shared.runtime.errors import Retryable
@@ -24,8 +23,6 @@ from shared.runtime.ownership import Ownership
 from shared.runtime.records import Partition
 
 log = get_logger()
-
-MEMBER_SECONDS = 5.0
 
 
 class _Failed(Exception):  # noqa: N818 - names what happened
@@ -59,7 +56,6 @@ class Engine:
     ) -> None:
         """`nudge` is set by whoever has news; `on_committed` gets the new cursors and must not wait."""
         self._name = name
-        self._log = log
         self._ownership = ownership
         self._writer = writer
         self._claimer = claimer
@@ -67,18 +63,28 @@ class Engine:
         self._side_work = side_work
         self._nudge = nudge
         self._on_committed = on_committed
-        self._hold_off_seconds = hold_off_seconds
         self._metrics = metrics
         self._now = asyncio.get_running_loop().time
         self._turns = SideTurns(self._now, exists=side_work is not None)
         self._backoff = Backoff(first_seconds=0.1, cap_seconds=5.0)
+        self._recovery = Recovery(
+            name,
+            log=log,
+            ownership=ownership,
+            writer=writer,
+            claimer=claimer,
+            absorber=absorber,
+            hold_off_seconds=hold_off_seconds,
+        )
+        self._commits = Commits(
+            name,
+            ownership=ownership,
+            writer=writer,
+            claimer=claimer,
+            on_committed=self._committed,
+            metrics=metrics,
+        )
         self._stopping = False
-        # What memory holds may differ from what is committed: forget it, read the cursors again.
-        self._dirty: set[Partition] = set()
-        self._cached: set[Partition] = set()
-        self._unconfirmed: dict[Partition, int] = {}
-        self._failed_batch: Batch | None = None
-        self._in_doubt: InDoubt | None = None
         self.inbox = Inbox(log, nudge.set)
         self.away = True
 
@@ -103,102 +109,23 @@ class Engine:
 
     async def _go_on(self) -> None:
         try:
-            await self._establish()
+            await self._recovery.establish(
+                self._commits.write,
+                self._commits.told,
+                interrupted=lambda: self._stopping or bool(self._ownership.unclaimed()),
+            )
+            if self.away:
+                await self._writer.ping()
+                self.away = False
+                log.info("consumer_works", consumer=self._name)
             self.inbox.open(self._ownership.claims)
             await self._flow()
         except Exception as error:  # noqa: BLE001 - sorted by `_recover`, which raises what nothing mends
-            # Whatever was prepared and not committed is in memory only: forget it.
-            self._dirty.update(self._ownership.claims, self._cached)
+            self._recovery.distrust_memory()
             self.inbox.close()
             await self._recover(error)
         finally:
             self.inbox.close()
-
-    # -- before batches flow --
-
-    async def _establish(self) -> None:
-        """Connected, everything assigned claimed, memory and cursors in agreement."""
-        if not self._writer.alive:
-            await self._reconnect()
-        elif self.away:
-            await self._writer.connection.execute("SELECT 1")
-        await self._confirm()
-        await self._read_again()
-        wanted = self._ownership.unclaimed()
-        if wanted:
-            fresh = await self._claimer.claim(wanted, hold_off=self._ownership.hold_off)
-            self._absorber.forget([claim.partition for claim in fresh])
-            for claim in fresh:
-                self._ownership.claimed(claim)
-            log.info("claimed", consumer=self._name, partitions=[c.partition.partition for c in fresh])
-        gone = self._cached - self._ownership.claims.keys()
-        if gone:
-            self._absorber.forget(gone)
-        self._cached = set(self._ownership.claims)
-        if self._in_doubt is not None:
-            doubt, self._in_doubt = self._in_doubt, None
-            await self._resolve(doubt)
-        if self.away:
-            self.away = False
-            log.info("consumer_works", consumer=self._name)
-        batch, self._failed_batch = self._failed_batch, None
-        if batch is not None:
-            isolation = Isolation(
-                self._name,
-                self._absorber,
-                self._ownership.claims,
-                self._write_plain,
-                lambda: self._writer.connection.execute("SELECT 1"),
-                lambda: self._stopping or bool(self._ownership.unclaimed()),
-            )
-            await isolation.run(batch)
-
-    async def _reconnect(self) -> None:
-        held = {partition: claim.next_offset for partition, claim in self._ownership.claims.items()}
-        self._unconfirmed.update(held)
-        self._dirty.update(held)
-        self._ownership.void()
-        await self._writer.connect()
-
-    async def _confirm(self) -> None:
-        """Ask the group before partitions are claimed a second time.
-
-        A process that was frozen for long still believes in its partitions; the group knows better, and to
-        claim them would only take them from their owner.
-        """
-        offsets = {p: o for p, o in self._unconfirmed.items() if p in self._ownership.assigned}
-        if offsets and not await self._log.commit(offsets, seconds=MEMBER_SECONDS):
-            for partition in offsets:
-                self._ownership.hold_off(partition, self._hold_off_seconds)
-        self._unconfirmed.clear()
-
-    async def _read_again(self) -> None:
-        if not self._dirty:
-            return
-        claims = self._ownership.claims
-        self._absorber.forget(self._dirty | claims.keys())
-        if claims:
-            stored = await cursor.read(self._writer.connection, list(claims))
-            lost = [p for p, claim in claims.items() if p not in stored or stored[p].epoch != claim.epoch]
-            if lost:
-                raise Fenced(lost)
-            for partition, claim in claims.items():
-                now = stored[partition]
-                claim.next_offset, claim.ledger_seq = now.next_offset, now.ledger_seq
-                claim.out_seq, claim.incarnation = now.out_seq, now.incarnation
-        self._dirty.clear()
-
-    async def _resolve(self, doubt: InDoubt) -> None:
-        """Moved means done: read after the claim, so nothing of the lost connection is still under way."""
-        ends = doubt.work.ends
-        stored = await cursor.read(self._writer.connection, list(ends))
-        if ends and all(p in stored and stored[p].next_offset >= end for p, end in ends.items()):
-            log.warning("commit_had_happened", consumer=self._name)
-            await self._after_commit(doubt.work, doubt.prepared)
-        elif ends:
-            log.warning("commit_had_not_happened", consumer=self._name)
-
-    # -- while batches flow --
 
     async def _flow(self) -> None:
         """Prepare the next while the last is written, until there is something else to do."""
@@ -281,7 +208,7 @@ class Engine:
 
     async def _write(self, work: Work, prepared: Prepared) -> None:
         try:
-            await self._write_plain(work, prepared)
+            await self._commits.write(work, prepared)
         except (Fenced, Stale, InDoubt, Halted):
             raise
         except Exception as error:
@@ -289,64 +216,24 @@ class Engine:
                 raise
             raise _Failed(work) from error
 
-    async def _write_plain(self, work: Work, prepared: Prepared) -> None:
-        for advance in prepared.advances:
-            if self._ownership.claims.get(advance.partition) is not work.claims[advance.partition]:
-                raise Stale
-        histories = self._judge(work, prepared)
-        started = self._now()
-        await self._writer.write(work, prepared)
-        self._metrics.batch_seconds.labels(self._name).observe(self._now() - started)
-        self._claimer.histories.update(histories)
-        await self._after_commit(work, prepared)
-
-    def _judge(self, work: Work, prepared: Prepared) -> Mapping[Partition, RejectHistory]:
-        """The reject histories after this batch; Halted, with nothing parked, when they say stop."""
-        histories = {p: self._claimer.histories[p].copy() for p in work.counts}
-        if not prepared.parked:
-            for partition, count in work.counts.items():
-                histories[partition].passed(count)
-            return histories
-        rejected = {(item.record.source, item.record.offset): item for item in prepared.parked}
-        for record in work.records:
-            item = rejected.get((record.source, record.offset))
-            reason = histories[record.source].add(rejected=item is not None)
-            if reason is not None and item is not None:
-                raise Halted(
-                    f"{self._name}: {reason} in {record.topic}/{record.partition}, the last for {item.code}. "
-                    "A wrong deployment looks like this: correct it, or the producer, and start again.",
-                    ends_process=False,
-                )
-        return histories
-
-    async def _after_commit(self, work: Work, prepared: Prepared) -> None:
+    def _committed(self, work: Work) -> None:
         self._backoff.reset()
-        self._count("committed")
         if work.starts is None:
             self._turns.worked()
         else:
-            self._metrics.consumed.labels(self._name).inc(len(work.records))
-            self._metrics.batch_records.labels(self._name).observe(len(work.records))
             self._on_committed(work.ends)
-        for item in prepared.parked:
-            self._metrics.parked.labels(self._name, item.code).inc()
-        try:
-            await work.port.committed(prepared)
-        except Exception:
-            # It is committed, whatever a wake-up does.
-            log.exception("committed_failed", consumer=self._name)
-
-    # -- after a failure --
 
     async def _recover(self, error: Exception) -> None:
-        """Note what the next `_establish` has to put right; what nothing can put right is raised."""
+        """Note what has to be put right before anything flows; what nothing can put right is raised."""
         if isinstance(error, Fenced):
-            self._fence(error.partitions)
+            self._count("fenced")
+            log.warning("fenced", consumer=self._name, partitions=sorted(p[1] for p in error.partitions))
+            self._recovery.fenced(error.partitions)
         elif isinstance(error, Stale):
             self._count("stale")
         elif isinstance(error, InDoubt):
             self._count("in_doubt")
-            self._in_doubt = error
+            self._recovery.in_doubt(error)
         elif isinstance(error, _Failed):
             self._note_bug(error)
         elif is_away(error):
@@ -354,21 +241,15 @@ class Engine:
         else:
             raise error
 
-    def _fence(self, partitions: Collection[Partition]) -> None:
-        self._count("fenced")
-        log.warning("fenced", consumer=self._name, partitions=sorted(p.partition for p in partitions))
-        for partition in partitions:
-            self._ownership.hold_off(partition, self._hold_off_seconds)
-
     def _note_bug(self, failure: _Failed) -> None:
         self._count("failed")
         work, bug = failure.work, failure.__cause__
         if work.starts is None:
             pause = self._turns.failed()
             log.error("side_work_failed", consumer=self._name, seconds_paused=pause, exc_info=bug)
-            return
-        log.error("batch_failed", consumer=self._name, records=len(work.records), exc_info=bug)
-        self._failed_batch = Batch(work.records, work.claims, work.starts)
+        else:
+            log.error("batch_failed", consumer=self._name, records=len(work.records), exc_info=bug)
+            self._recovery.failed(work)
 
     async def _wait_out(self, error: Exception) -> None:
         self._count("retried")

@@ -89,13 +89,17 @@ class Writer:
         self._connection = connection
         self._owner = await cursor.whoami(connection)
 
+    async def ping(self) -> None:
+        """Raise what the driver raises, or TimeoutError, when the server does not answer."""
+        async with asyncio.timeout(PING_SECONDS):
+            await self.connection.execute("SELECT 1")
+
     async def check(self) -> None:
         """Drop the connection unless it answers and is outside a transaction."""
         if self._connection is None:
             return
         try:
-            async with asyncio.timeout(PING_SECONDS):
-                await self._connection.execute("SELECT 1")
+            await self.ping()
         except _BROKEN:
             self.drop()
         else:
