@@ -33,13 +33,9 @@ doctor: .venv/.synced ## What this machine lacks, and how to get it
 	@$(RUN) -m shared.embedded doctor $(ARGS)
 
 ##@ Check it
-.PHONY: check test test-integration test-system test-faults test-browser format
+.PHONY: check test test-integration test-system test-faults test-browser format .static .quick
 check: .venv/.synced ## Format, lint, types, imports and the quick tests, in under a minute
-	@$(RUN) -m ruff format --check --quiet $(SOURCES) || { echo "Run: make format"; exit 1; }
-	@$(RUN) -m ruff check --quiet $(SOURCES)
-	@$(RUN) -m mypy
-	@.venv/bin/lint-imports --no-logo 2>/dev/null || .venv/bin/lint-imports
-	@$(RUN) -m pytest -q $(QUICK) $(ARGS)
+	@$(MAKE) --jobs=2 --output-sync=target .static .quick
 test: .venv/.synced ## All tests but the benchmarks and the long fault loops, on real servers
 	@$(RUN) -m pytest $(QUICK) $(SLOW) $(wildcard tests/faults) $(ARGS)
 test-integration: .venv/.synced ## Each service and the plumbing against a real Kafka and a real PostgreSQL
@@ -50,6 +46,13 @@ test-faults: .venv/.synced ## Kill, freeze and cut off at random, then audit: AR
 	@$(RUN) -m tests.faults $(ARGS)
 test-browser: .venv/.synced ## The pages in a real browser
 	@$(RUN) -m pytest tests/browser $(ARGS)
+.static:
+	@$(RUN) -m ruff format --check --quiet --output-format concise $(SOURCES) || { echo "Run: make format"; exit 1; }
+	@$(RUN) -m ruff check --quiet --output-format concise $(SOURCES)
+	@$(RUN) -m mypy
+	@.venv/bin/lint-imports --no-logo
+.quick:
+	@$(RUN) -m pytest -q $(QUICK) $(ARGS)
 format: .venv/.synced ## Format and mend what can be mended
 	@$(RUN) -m ruff check --quiet --fix-only $(SOURCES)
 	@$(RUN) -m ruff format $(SOURCES)
