@@ -30,6 +30,7 @@ from shared.embedded.processes import ProcessMark, end, poll
 from shared.embedded.runfile import Run
 from shared.embedded.services import environment, plan, replicas_from
 from shared.embedded.settings import InstallationSettings
+from shared.embedded.system import end_left_over
 from shared.runtime.errors import StartupError
 from shared.runtime.settings import load
 
@@ -162,6 +163,20 @@ def test_the_run_file_is_for_its_owner_alone(tmp_path: Path) -> None:
     assert Run.read(path) == run
     assert Run.read(path).marks() == {"anxing": ProcessMark(1, 2.5)}
     assert "secret" not in json.dumps(run.shown())
+
+
+def test_services_that_outlived_their_supervisor_are_ended(tmp_path: Path) -> None:
+    with subprocess.Popen(["sleep", "600"]) as orphan, subprocess.Popen(["sleep", "600"]) as other:
+        mark, stranger = ProcessMark.of(orphan.pid), ProcessMark.of(other.pid)
+        assert mark is not None
+        assert stranger is not None
+        run = Run(replicas={"intake-1": "http://127.0.0.1:1", "notify-1": "http://127.0.0.1:2"})
+        run.note({"intake-1": mark, "notify-1": ProcessMark(other.pid, stranger.started - 60)})
+        run.write(tmp_path / "run.json")
+        assert end_left_over(DataDirectory(tmp_path)) == ["intake-1"]
+        assert not mark.alive()
+        assert stranger.alive()
+        other.kill()
 
 
 def test_half_a_file_counts_as_none(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from shared.embedded.servers import Servers, stop_found
 from shared.embedded.services import NAMES, Replica, command, environment, plan
 from shared.embedded.settings import InstallationSettings
 from shared.embedded.supervisor import Supervisor
-from shared.embedded.system import Reporter, RunningSystem, Wishes
+from shared.embedded.system import Reporter, RunningSystem, Wishes, end_left_over
 from shared.runtime.errors import StartupError
 from shared.runtime.settings import load
 from shared.runtime.topics import ensure_topics
@@ -36,6 +36,7 @@ async def started(wishes: Wishes, report: Reporter) -> AsyncIterator[RunningSyst
     directory = DataDirectory(wishes.data)
     directory.prepare()
     with _alone(directory):
+        await asyncio.to_thread(end_left_over, directory)
         if wishes.fresh:
             await asyncio.to_thread(_empty, directory)
         with directory.explained():

@@ -187,6 +187,8 @@ def _extra() -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
+        if error.name == "fcntl":
+            raise StartupError("Windows is served through WSL 2: run this in its Linux.") from error
         if (error.name or "").partition(".")[0] not in {"aiohttp", "jgo", "psutil"}:
             raise
         raise StartupError(

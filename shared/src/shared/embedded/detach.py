@@ -8,10 +8,9 @@ from pathlib import Path
 from shared.embedded import logfiles
 from shared.embedded.directory import DataDirectory
 from shared.embedded.errors import EmbeddedError
-from shared.embedded.processes import ProcessMark, end, poll
-from shared.embedded.runfile import Run
+from shared.embedded.processes import end, poll
 from shared.embedded.servers import stop_found
-from shared.embedded.system import RunningSystem, Wishes, running
+from shared.embedded.system import RunningSystem, Wishes, end_left_over, running
 
 # A first start may have to fetch Kafka over a slow line.
 READY_SECONDS_MAX = 600.0
@@ -51,22 +50,12 @@ def up_detached(wishes: Wishes) -> RunningSystem:
 
 def down(data: Path) -> list[str]:
     """Ends whatever runs on a data directory, whoever started it; answers the names of what was ended."""
-    directory = DataDirectory(data)
     system = running(data)
     ended = []
     if system is not None:
         ended = [name for name, mark in system.run.marks().items() if mark.alive()]
         end(system.run.marks()["anxing"], signal.SIGTERM, DOWN_SECONDS_MAX)
-    for name, mark in _left_over(directory).items():
-        end(mark, signal.SIGTERM, 5)
-        ended.append(name)
-    return sorted({*ended, *stop_found(data)})
-
-
-def _left_over(directory: DataDirectory) -> dict[str, ProcessMark]:
-    """Services that outlived their supervisor, where the kernel does not end them with it."""
-    run = Run.read(directory.run)
-    return {name: mark for name, mark in run.marks().items() if name in run.replicas and mark.alive()}
+    return sorted({*ended, *end_left_over(DataDirectory(data)), *stop_found(data)})
 
 
 def _options(wishes: Wishes) -> list[str]:

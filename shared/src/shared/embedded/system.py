@@ -2,19 +2,21 @@
 
 import asyncio
 import contextlib
+import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from shared.embedded.directory import DataDirectory
-from shared.embedded.processes import ProcessMark
+from shared.embedded.processes import ProcessMark, end
 from shared.embedded.runfile import Run
 from shared.embedded.servers import Servers
 from shared.embedded.services import NAMES
 from shared.embedded.supervisor import Supervisor
 
 SERVERS_LOOKED_AT_SECONDS = 0.5
+LEFT_OVER_SECONDS_MAX = 5.0
 
 
 class Reporter(Protocol):
@@ -86,3 +88,12 @@ def running(data: Path) -> RunningSystem | None:
     run = Run.read(directory.run)
     starter = run.marks().get("anxing")
     return RunningSystem(directory.path, run, None, None) if starter is not None and starter.alive() else None
+
+
+def end_left_over(directory: DataDirectory) -> list[str]:
+    """Ends services that outlived their supervisor, where the kernel does not do it; answers their names."""
+    run = Run.read(directory.run)
+    left = {name: mark for name, mark in run.marks().items() if name in run.replicas and mark.alive()}
+    for mark in left.values():
+        end(mark, signal.SIGTERM, LEFT_OVER_SECONDS_MAX)
+    return list(left)
