@@ -1,7 +1,7 @@
 """The rubric computed the slow way: every day anew, from the whole set of facts, with the numbers of the page.
 
-Nothing here is shared with the product but the values that facts are made of. It follows the text of the rubric
-section by section, keeps no state and has no idea of steps, caches or groups that are over.
+Nothing here is shared with the product but the values that facts are made of. It follows the text of the
+rubric section by section, keeps no state and has no idea of steps, caches or groups that are over.
 """
 
 from collections import defaultdict

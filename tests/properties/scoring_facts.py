@@ -1,8 +1,8 @@
 """Random lives of a compound: registrations, facts with corrections and withdrawals, in a small world.
 
-The world is small on purpose: few checkpoints, ids and days, so that facts meet in one week, one hazard, one day.
-Each root and each registration is made from one number, so hypothesis draws little and still drops what does not
-matter when it shrinks.
+The world is small on purpose: few checkpoints, ids and days, so that facts meet in one week, one hazard,
+one day. Each root and each registration is made from one number, so hypothesis draws little and still drops
+what does not matter when it shrinks.
 """
 
 import hashlib

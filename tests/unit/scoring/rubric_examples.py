@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
-
 from scoring.domain.book import Book
 from scoring.domain.facts import Day, Fact
 from scoring.domain.registry import CompoundRevision, Registry

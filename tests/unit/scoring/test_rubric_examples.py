@@ -3,6 +3,8 @@
 from datetime import date
 
 import pytest
+from scoring.domain.annual import assess
+
 from tests.unit.scoring.rubric_examples import Example, book_of, examples, ordinal
 
 CASES = [pytest.param(example, id=example.name) for example in examples()]
@@ -39,3 +41,29 @@ def test_changes_of_the_dynamic_star(example: Example) -> None:
                 }
             )
     assert changes == example.star_changes
+
+
+ANNUAL = [pytest.param(example, id=example.name) for example in examples() if example.has_annual]
+
+
+@pytest.mark.parametrize("example", ANNUAL)
+def test_annual_result(example: Example) -> None:
+    found = [assess(book_of(example.registry, example.facts), year) for year in years(example)]
+    results = [
+        {
+            "year": one.year,
+            "days": one.days,
+            "score_milli": one.score_milli,
+            "star": one.star,
+            "reward_yuan": one.reward_yuan,
+        }
+        for one in found
+        if one is not None
+    ]
+    assert results == ([] if example.annual is None else [example.annual])
+
+
+def years(example: Example) -> list[int]:
+    if example.annual is not None:
+        return [example.annual["year"]]
+    return [date.fromordinal(example.last_day).year]

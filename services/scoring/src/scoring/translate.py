@@ -5,8 +5,8 @@
     company_revision_from(envelope, data, raw=b"") -> CompanyRevision
     fingerprint(raw) -> bytes
 
-`data` is the decoded struct of `shared.events`. The fingerprint is computed when the raw event is given; without
-it it stays empty, which `revisions.choose` understands.
+`data` is the decoded struct of `shared.events`. The fingerprint is computed when the raw event is given;
+without it it stays empty, which `revisions.choose` understands.
 """
 
 from collections.abc import Callable, Mapping
@@ -108,8 +108,8 @@ def company_revision_from(
 def fingerprint(raw: bytes) -> bytes:
     """SHA-256 of the RFC 8785 form of an event without intake's stamps and `traceparent`.
 
-    Sorted keys and minimal escapes are that form where there are no fractions and no key beyond ASCII; only the
-    rest needs the slow way.
+    Sorted keys and minimal escapes are that form where there are no fractions and no key beyond ASCII; only
+    the rest needs the slow way.
     """
     event: dict[str, Any] = msgspec.json.decode(raw)
     content = {name: value for name, value in event.items() if name not in NOT_CONTENT}

@@ -1,7 +1,7 @@
 """What would move the score most: facts that could be, tried on a copy of the book.
 
-Each idea is a fact dated on the day in question; its gain is what the score would be with it, less what it is.
-So an idea can never promise what the rules do not give.
+Each idea is a fact dated on the day in question; its gain is what the score would be with it, less what it
+is. So an idea can never promise what the rules do not give.
 """
 
 from collections.abc import Iterator

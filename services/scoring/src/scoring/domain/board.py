@@ -1,7 +1,7 @@
 """What a day gives before its dynamic star: points of all items, categories, bonus, caps; remembered while it holds.
 
-A board looks at one day after the other. Of each item it remembers the points and the day until which they hold,
-so that a look costs only the items that a fact has touched or whose day has come.
+A board looks at one day after the other. Of each item it remembers the points and the day until which they
+hold, so that a look costs only the items that a fact has touched or whose day has come.
 """
 
 from typing import NamedTuple
@@ -37,6 +37,13 @@ class Look(NamedTuple):
     limit: Limits
     caps: tuple[Cap, ...]
     eligibility: Eligibility
+
+    def full_of(self, rubric: Rubric, category: str) -> int:
+        """The sum of P of a category."""
+        for name, first, end in rubric.layout.categories:
+            if name == category:
+                return sum(one.full_milli for one in self.points[first:end])
+        return 0
 
     @property
     def folds(self) -> bool:

@@ -208,15 +208,20 @@ class Book:
     def _days(self, start: Day, through: Day, fold: Fold) -> Iterator[Closed]:
         """Each day from `start` to `through`, folded."""
         rules = self.rubric.stars
-        day = start
-        while day <= through:
-            look = self._closed_board.look(self._shelves, self._terms, day)
+        for look, first, end in self.spans(start, through):
             new = True
-            for one in range(day, min(look.until, through + 1)):
+            for one in range(first, end):
                 after = stars.fold(rules, fold, look.score_milli or 0, look.limit) if look.folds else fold
                 new, fold = new or after.star != fold.star, after
                 yield Closed(look, one, fold, new)
                 new = False
+
+    def spans(self, start: Day, through: Day) -> Iterator[tuple[Look, Day, Day]]:
+        """The days from `start` to `through` as (look, first day, day after the last) of equal days."""
+        day = start
+        while day <= through:
+            look = self._closed_board.look(self._shelves, self._terms, day)
+            yield look, day, min(look.until, through + 1)
             day = look.until
 
     def next_change_day(self, day: Day) -> Day:

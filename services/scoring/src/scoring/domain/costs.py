@@ -31,8 +31,8 @@ class Cost(NamedTuple):
     """Points that something costs an item (or gains, under BONUS) on a day.
 
     `root` is the fact behind it, empty where a whole window of facts is. `subject` is what it is about
-    (checkpoint, hazard, dispute, code), `reason` why it costs. From `lighter_on` it costs `lighter_milli`, from
-    `ends_on` nothing; None where no day is known.
+    (checkpoint, hazard, dispute, code), `reason` why it costs. From `lighter_on` it costs `lighter_milli`,
+    from `ends_on` nothing; None where no day is known.
     """
 
     item: str

@@ -1,7 +1,7 @@
 """Devices that work (C1, C2: STATE of status) and devices that were bought (the bonus for upgrades).
 
-Source: rubric.md section 4, C1 and the bonus line. A status without devices is ignored; any other is evidence of
-its item. Of the upgrades of one item only the first within 365 days of a counted one gains.
+Source: rubric.md section 4, C1 and the bonus line. A status without devices is ignored; any other is
+evidence of its item. Of the upgrades of one item only the first within 365 days of a counted one gains.
 """
 
 from bisect import insort

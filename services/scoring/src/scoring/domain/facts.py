@@ -179,9 +179,9 @@ FactData: TypeAlias = (
 class Fact(NamedTuple):
     """One revision of one fact of one compound.
 
-    `kind` is the event type without prefix and version ("incident.recorded"). `data` is None for kinds that no
-    rule reads (objections, self-assessments, stored evidence) and for withdrawals. `fingerprint` is the SHA-256
-    of the canonical event, empty while nobody needed it.
+    `kind` is the event type without prefix and version ("incident.recorded"). `data` is None for kinds that
+    no rule reads (objections, self-assessments, stored evidence) and for withdrawals. `fingerprint` is the
+    SHA-256 of the canonical event, empty while nobody needed it.
     """
 
     compound: str

@@ -1,7 +1,7 @@
 """HAZARD and F1 隐患整改率: the life of a hazard, its clock, its residue, and whether it was put right in time.
 
-Source: rubric.md section 3. A `Life` is what is known of a hazard on one day; everything that a hazard costs or
-proves is read from it. `traces.py` turns lives into steps, so that a day costs nothing per hazard.
+Source: rubric.md section 3. A `Life` is what is known of a hazard on one day; everything that a hazard
+costs or proves is read from it. `traces.py` turns lives into steps, so that a day costs nothing per hazard.
 """
 
 from typing import NamedTuple

@@ -1,7 +1,7 @@
 """D1, D2 and the other charges of incidents: the taxonomy of the rubric applied to one call or case.
 
-Source: rubric.md section 5. Scored when filed, accepted or solved and not outside; a stopped attempt or a case
-found by the company itself costs nothing. What an incident is charged to is decided by its code.
+Source: rubric.md section 5. Scored when filed, accepted or solved and not outside; a stopped attempt or a
+case found by the company itself costs nothing. What an incident is charged to is decided by its code.
 """
 
 from typing import NamedTuple

@@ -1,8 +1,8 @@
 """What the families of facts share: the points of an item, and what a packed book is made of.
 
-Each family has a shelf that holds what its rule needs. It is changed by `add` and `remove` with facts that count
-(enrolled on their day, not withdrawn) and asked by day. `pack` leaves out what no question about `day` or
-later can need; where a later fact touches something left out, the shelf raises `Forgotten`.
+Each family has a shelf that holds what its rule needs. It is changed by `add` and `remove` with facts that
+count (enrolled on their day, not withdrawn) and asked by day. `pack` leaves out what no question about
+`day` or later can need; where a later fact touches something left out, the shelf raises `Forgotten`.
 """
 
 from typing import Any, NamedTuple, TypeAlias

@@ -1,7 +1,7 @@
 """Where each kind of fact goes: all facts of one compound that count, on the shelves of their families.
 
-`change` answers the items whose points may have changed. A fact costs what its own group costs, never what the
-compound has.
+`change` answers the items whose points may have changed. A fact costs what its own group costs, never what
+the compound has.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping

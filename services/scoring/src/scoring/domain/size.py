@@ -14,8 +14,8 @@ from scoring.domain.rubric_sections import Rubric
 class Ground(NamedTuple):
     """What the registry means for every day from `first` to before `until`.
 
-    `size_permille` is f of rubric.md: what one fact of such a day weighs. `need` is how many guards, licences and
-    volunteers are needed.
+    `size_permille` is f of rubric.md: what one fact of such a day weighs. `need` is how many guards,
+    licences and volunteers are needed.
     """
 
     first: Day

@@ -17,8 +17,8 @@ class Standing(NamedTuple):
 
     `score_milli` is None and `items` and `categories` are empty on a day without enrolment. `full_milli` is
     P of each item on that day. `dynamic_star` is that of the last closed day, `star` the shown one under
-    `caps`; both are None while not rated. `limited_star` is what the score alone would give, `star_max` the most
-    that categories and evidence allow.
+    `caps`; both are None while not rated. `limited_star` is what the score alone would give, `star_max` the
+    most that categories and evidence allow.
     """
 
     day: Day

@@ -1,7 +1,7 @@
 """Stars: the limited star of a score, and the dynamic star that follows it slowly.
 
-Source: rubric.md section 6. The dynamic star moves one step on the ladder when the score, less (or plus) a margin,
-has been worth more (or less) than it for 14 closed days in a row.
+Source: rubric.md section 6. The dynamic star moves one step on the ladder when the score, less (or plus) a
+margin, has been worth more (or less) than it for 14 closed days in a row.
 """
 
 from collections.abc import Mapping

@@ -1,8 +1,9 @@
 """Entries of one kind in the order of facts, of which a rule wants the latest, or those of a window of days.
 
-An entry is a tuple that begins with (day, instant, id). Packed, the latest entry of the settled days is kept
-without instant and id and all before it are left out: it is *blurred*. A fact of the very day of a blurred entry,
-or the removal of that entry, raises `Forgotten`; one of an earlier day changes nothing any more.
+An entry is a tuple that begins with (day, instant, id). Packed, the latest entry of the settled days is
+kept without instant and id and all before it are left out: it is *blurred*. A fact of the very day of a
+blurred entry, or the removal of that entry, raises `Forgotten`; one of an earlier day changes nothing any
+more.
 """
 
 from bisect import bisect_left, bisect_right, insort
