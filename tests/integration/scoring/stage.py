@@ -1,4 +1,4 @@
-"""One installation of scoring for a test: its topics, its database, services in this process, and their clock."""
+"""One installation of scoring for a test: topics, database, services in this process, and their clock."""
 
 import json
 import uuid
@@ -166,12 +166,12 @@ class Stage:
     async def scores(self) -> Sequence[tuple[Any, ...]]:
         """What must be equal whatever the order of arrival was."""
         rows = await self.connection.fetch(
-            "SELECT compound, day, as_of_day, next_change_day, score_milli, star, dynamic_star, rated, enrolled,"
-            " name, company_id, shown FROM compound_state ORDER BY compound"
+            "SELECT compound, day, as_of_day, next_change_day, score_milli, star, dynamic_star, rated,"
+            " enrolled, name, company_id, shown FROM compound_state ORDER BY compound"
         )
         steps = await self.connection.fetch("SELECT * FROM score_step ORDER BY compound, day")
         ledger = await self.connection.fetch(
-            "SELECT compound, root, revision, day, event_id, source, withdrawn FROM ledger ORDER BY compound, root"
+            "SELECT compound, root, revision, day, event_id, source, withdrawn FROM ledger ORDER BY 1, 2"
         )
         history = await self.connection.fetch(
             "SELECT compound, root, revision, event_id, source FROM ledger_history ORDER BY 1, 2, 3, 4, 5"
@@ -189,9 +189,11 @@ class Stage:
         wrong = await self.connection.fetch(
             """
             SELECT c.partition FROM input_cursor c
-            LEFT JOIN (SELECT partition, count(*) AS rows, max(ledger_seq) AS last FROM ledger_body GROUP BY 1) b
-                ON b.partition = c.partition
-            WHERE c.topic = $1 AND (coalesce(b.rows, 0) <> c.ledger_seq OR coalesce(b.last, 0) <> c.ledger_seq)
+            LEFT JOIN (
+                SELECT partition, count(*) AS rows, max(ledger_seq) AS last FROM ledger_body GROUP BY 1
+            ) b ON b.partition = c.partition
+            WHERE c.topic = $1
+              AND (coalesce(b.rows, 0) <> c.ledger_seq OR coalesce(b.last, 0) <> c.ledger_seq)
             """,
             self.kafka.name_of(FACTS),
         )

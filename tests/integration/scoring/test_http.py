@@ -51,6 +51,11 @@ async def test_scope_lists_and_errors(stage: Stage) -> None:
         ahead = (await client.get("/v1/compounds/C4/score?day=2027-09-01")).json()
         assert ahead["closed"] is False
         assert ahead["items"]["D1"] > (await client.get("/v1/compounds/C4/score")).json()["items"]["D1"]
+        why = (await client.get("/v1/compounds/C4/explain")).json()
+        assert why["score"] == (await client.get("/v1/compounds/C4/score")).json()
+        burglary = next(one for one in why["items"] if one["code"] == "D1")["costs"][0]
+        assert (burglary["kind"], burglary["points_milli"]) == ("incident.recorded", 5_000)
+        assert burglary["lighter_on"] > why["score"]["day"]
         assert (await client.get("/openapi.json")).status_code == 200
         await eventually(lambda: _ready(client))
 

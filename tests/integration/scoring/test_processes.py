@@ -1,18 +1,19 @@
 """Several processes, killed processes, and processes that must not start."""
 
 import asyncio
+import json
 import os
 import signal
 from collections import Counter
 from typing import Any
 
 from shared.events.topics import FACTS
+from shared.runtime.clock import SystemClock
 
 from tests.conftest import MakeDatabase, MakeKafka
 from tests.eventually import eventually
 from tests.integration.scoring.processes import run, serving
 from tests.integration.scoring.stage import Stage, stage_on
-from shared.runtime.clock import SystemClock
 
 
 async def _owners(stage: Stage) -> Counter[int]:
@@ -122,6 +123,14 @@ async def test_verbs(stage: Stage) -> None:
     async with stage.service() as client:
         await stage.at_rest(client)
         assert (await client.get("/v1/rubrics")).json()["rubrics"][0]["active"]
+        await stage.register("C1", enrolled_on="2026-01-01")
+        await stage.facts([stage.fact("C1", "incident.recorded", {"code": "010301", "status": "filed"})])
+        await stage.at_rest(client)
+        answered = (await client.get("/v1/compounds/C1/explain")).json()
+    told = run(stage, "explain", "C1", "--json")
+    assert json.loads(told.stdout)["items"] == answered["items"]
+    assert "D1" in run(stage, "explain", "C1").stdout
+    assert run(stage, "explain", "nobody").returncode == 1
     assert run(stage, "migrate", "--json").returncode == 0
     assert "shangyu-v1" in run(stage, "rubric", "list").stdout
     assert run(stage, "close-days", "--json").returncode == 0

@@ -10,7 +10,7 @@ from shared.runtime.away import DATABASE_AWAY
 from shared.runtime.errors import Retryable
 from shared.runtime.problems import Problem
 
-from scoring.api import compounds, operations
+from scoring.api import compounds, explain, operations
 
 
 def _away(_request: Request[Any, Any, Any], _error: Exception) -> Response[bytes]:
@@ -26,6 +26,7 @@ def routes() -> Router:
             compounds.read_compound,
             compounds.read_score,
             compounds.read_history,
+            explain.read_explanation,
             operations.list_rubrics,
             operations.list_organisations,
             operations.read_progress,
