@@ -85,19 +85,6 @@ async def test_a_wrong_setting(starts):
         assert sentence.startswith("ANXING_KAFKA__PARTITIONS must be a valid integer")
 
 
-async def test_a_missing_setting(starts):
-    for start in starts:
-        del start.variables["ANXING_DATABASE__URL"]
-
-    for sentence in (await refusals(starts)).values():
-        assert sentence.startswith("ANXING_DATABASE__URL is not set")
-
-
-async def test_a_misspelt_setting(starts):
-    for sentence in (await refusals(starts, ANXING_KAFKA__BOOTSTRAPP=SECRET)).values():
-        assert sentence.startswith("ANXING_KAFKA__BOOTSTRAPP is no setting of this service")
-
-
 @pytest.mark.parametrize("verb", ["serve", "migrate"])
 async def test_a_missing_database_server(starts, verb):
     url = f"postgresql://anna:{SECRET}@{NOBODY_HOME}/anxing"
