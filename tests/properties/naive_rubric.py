@@ -1,4 +1,4 @@
-"""The rubric computed the slow way: every day anew, from the whole set of facts, with the numbers of the page.
+"""The rubric computed the slow way: every day anew, from the whole set of facts.
 
 Nothing here is shared with the product but the values that facts are made of. It follows the text of the
 rubric section by section, keeps no state and has no idea of steps, caches or groups that are over.
@@ -65,7 +65,10 @@ def weight(band: str, age: int) -> int:
 def head(revisions):
     """The revision that counts: the highest; equal: smallest receivedtime, then smallest hash."""
     highest = max(one.revision for one in revisions)
-    return min((one for one in revisions if one.revision == highest), key=lambda one: (one.received_us, one.fingerprint))
+    return min(
+        (one for one in revisions if one.revision == highest),
+        key=lambda one: (one.received_us, one.fingerprint),
+    )
 
 
 def heads(revisions):
@@ -81,7 +84,9 @@ class Naive:
     def __init__(
         self, facts: list[Fact], compounds: list[CompoundRevision], companies: list[CompanyRevision] = ()
     ) -> None:
-        self.registrations = sorted(heads(compounds), key=lambda r: (r.effective_from, r.received_us, r.event_id))
+        self.registrations = sorted(
+            heads(compounds), key=lambda r: (r.effective_from, r.received_us, r.event_id)
+        )
         self.companies = sorted(heads(companies), key=lambda r: (r.effective_from, r.received_us, r.event_id))
         dates = [r.enrolled_on for r in self.registrations if r.enrolled_on is not None]
         self.e = min(dates) if dates else None
@@ -138,9 +143,10 @@ class Naive:
                 original = opened.day + days[opened.data.hazard_class]
             due = original
             for fact in later:
-                if fact.kind == "hazard.extended" and fact.day <= due and fact.data.due > due:
-                    if opened.data.hazard_class == "capital" or fact.data.due - original <= 15:
-                        due = fact.data.due
+                if fact.kind != "hazard.extended" or fact.day > due or fact.data.due <= due:
+                    continue
+                if opened.data.hazard_class == "capital" or fact.data.due - original <= 15:
+                    due = fact.data.due
             last_rejection = -1
             for place, fact in enumerate(later):
                 if fact.kind == "hazard.rejected":
@@ -183,7 +189,9 @@ class Naive:
                 if check.item == item:
                     before = of_fact.get(check.checkpoint, "na")
                     of_fact[check.checkpoint] = min(before, check.result, key=worst.index)
-            results += [((fact.day, fact.instant_us, fact.event_id.lower()), at, r) for at, r in of_fact.items()]
+            results += [
+                ((fact.day, fact.instant_us, fact.event_id.lower()), at, r) for at, r in of_fact.items()
+            ]
         for hazard in self.hazards(d):
             data, verified = hazard["opened"].data, hazard["verified"]
             if data.item == item and verified is not None:
@@ -238,7 +246,9 @@ class Naive:
 
     def charged(self, facts: list[tuple[int, int, int, int]], band: str, d: int) -> int:
         """The sum over (day, base, f, r)."""
-        return sum(base * f * r * weight(band, d - day) // 1_000_000_000 for day, base, f, r in facts if day <= d)
+        return sum(
+            base * f * r * weight(band, d - day) // 1_000_000_000 for day, base, f, r in facts if day <= d
+        )
 
     def findings(self, item: str, bases: dict[str, int], d: int) -> list[tuple[int, int, int, int]]:
         weeks = {}
@@ -340,7 +350,7 @@ class Naive:
         """Everything of one day."""
         caps = self.caps(d)
         if not self.enrolled(d):
-            return Day(None, {}, 0, [], {}, False, caps)
+            return Day(None, {}, 0, [], {}, evidence_missing=False, caps=caps)
         grace = d - self.e < 90
         items, unverified = {}, []
 
@@ -408,7 +418,9 @@ class Naive:
 
     def survey(self, d: int, unverified: list[str]) -> int:
         least = min(30, self.force(d).occupied_households // 10 + 1)
-        counted = [f.data for f in self.until(d, "survey.recorded") if d - f.day < 365 and f.data.asked >= least]
+        counted = [
+            f.data for f in self.until(d, "survey.recorded") if d - f.day < 365 and f.data.asked >= least
+        ]
         if not counted:
             unverified.append("F4")
             return 1000
@@ -426,7 +438,11 @@ class Naive:
                 veto = facts[-1].data.veto
                 found.append((veto, 2 if veto in ("V4", "V5") else 0))
         for hazard in self.hazards(d):
-            if hazard["verified"] is None and hazard["class"] in ("immediate", "major") and hazard["overdue"] > 15:
+            if (
+                hazard["verified"] is None
+                and hazard["class"] in ("immediate", "major")
+                and hazard["overdue"] > 15
+            ):
                 found.append(("V6", 3))
                 break
         if self.eligibility(d):
@@ -457,7 +473,17 @@ class Naive:
         return failed
 
     def limited(self, score: int, day: Day) -> int:
-        star = 5 if score >= 90_000 else 4 if score >= 80_000 else 3 if score >= 70_000 else 2 if score >= 60_000 else 0
+        star = (
+            5
+            if score >= 90_000
+            else 4
+            if score >= 80_000
+            else 3
+            if score >= 70_000
+            else 2
+            if score >= 60_000
+            else 0
+        )
         for category in "ABCDEF":
             points = sum(one for item, one in day.items.items() if item[0] == category)
             full = sum(one for item, one in day.full.items() if item[0] == category)

@@ -12,7 +12,6 @@ from random import Random
 from typing import NamedTuple
 
 from hypothesis import strategies as st
-
 from scoring.domain import facts as f
 from scoring.domain.facts import Fact, FactData
 from scoring.domain.registry import CompanyRevision, CompoundRevision, Permit
@@ -52,7 +51,19 @@ def _inspection(r: Random) -> FactData:
     return f.InspectionRecorded("routine", tuple(checks))
 
 
-CODES = "010301 010306 020200 010100 020300 040101 080102 080107 060200 010701 090000".split()
+CODES = [
+    "010301",
+    "010306",
+    "020200",
+    "010100",
+    "020300",
+    "040101",
+    "080102",
+    "080107",
+    "060200",
+    "010701",
+    "090000",
+]
 
 
 def _incident(r: Random) -> FactData:
@@ -82,7 +93,11 @@ def _moved(r: Random) -> FactData:
 
 def _roster(r: Random) -> FactData:
     return f.GuardsUpdated(
-        r.randint(0, 12), r.randint(0, 12), r.randint(0, 6000), r.random() < 0.5, r.choice([None, some_day(r)])
+        r.randint(0, 12),
+        r.randint(0, 12),
+        r.randint(0, 6000),
+        r.random() < 0.5,
+        r.choice([None, some_day(r)]),
     )
 
 
@@ -210,6 +225,9 @@ def worlds(draw: st.DrawFn, max_facts: int = 30) -> World:
     roots = draw(st.lists(seeds, max_size=max_facts))
     return World(
         [fact for number, seed in enumerate(roots) for fact in revisions(seed, f"f{number}")],
-        [registration(seed, number) for number, seed in enumerate(draw(st.lists(seeds, min_size=1, max_size=3)))],
+        [
+            registration(seed, number)
+            for number, seed in enumerate(draw(st.lists(seeds, min_size=1, max_size=3)))
+        ],
         [company(seed, number) for number, seed in enumerate(draw(st.lists(seeds, max_size=2)))],
     )

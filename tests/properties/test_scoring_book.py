@@ -1,16 +1,15 @@
-"""The Book against a naive daily recomputation, in every order, with corrections, withdrawals and registrations."""
+"""The Book against a naive daily recomputation: any order, corrections, withdrawals, registrations."""
 
 from collections.abc import Iterable
-
 
 import msgspec
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-
 from scoring.domain.book import Book, Standing
 from scoring.domain.facts import NEVER, Fact
 from scoring.domain.registry import Registry
 from scoring.domain.revisions import choose, counted
+
 from tests.properties.naive_rubric import Day, Naive
 from tests.properties.scoring_facts import DAYS, FIRST, World, days, worlds
 from tests.unit.scoring.rubric_examples import rubric
@@ -136,7 +135,7 @@ def test_stars_equal_the_naive_fold(world: World, days_closed: int) -> None:
     stars = {step.day: (step.dynamic_star, step.up_run, step.down_run) for step in steps}
     for day, fold in stars.items():
         scored = slow.day(day).score is not None and day - slow.e >= 90
-        assert fold == ((expected[day] if scored else (None, *expected[day][1:])))
+        assert fold == (expected[day] if scored else (None, *expected[day][1:]))
     moves = [day for day in range(slow.e + 1, through + 1) if expected[day][0] != expected[day - 1][0]]
     assert set(moves) <= set(stars)
     assert (book.standing(through).up_run, book.standing(through).down_run) == expected[through][1:]
@@ -194,7 +193,8 @@ def test_a_packed_book_answers_like_a_whole_one(world: World, data: st.DataObjec
             if stored is not None:
                 one.remove(stored)
             one.add(arriving)
-            assert one.standing(as_of + 1) and one.pack()
+            assert one.standing(as_of + 1)
+            assert one.pack()
         heads[arriving.root] = arriving
         assert thin.dirty_from == book.dirty_from
     if thin.incomplete:

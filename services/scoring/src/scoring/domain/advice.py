@@ -17,7 +17,7 @@ LAST_OF_DAY_US = 10**18
 
 
 class Action(NamedTuple):
-    """Something that could be done: `idea` names it, `subject` what it is about, `gain_milli` what it gives."""
+    """Something that could be done, what it is about, and what it gives."""
 
     item: str
     idea: str

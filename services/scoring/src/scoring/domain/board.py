@@ -1,4 +1,4 @@
-"""What a day gives before its dynamic star: points of all items, categories, bonus, caps; remembered while it holds.
+"""What a day gives before its dynamic star: points, categories, bonus, caps; remembered while it holds.
 
 A board looks at one day after the other. Of each item it remembers the points and the day until which they
 hold, so that a look costs only the items that a fact has touched or whose day has come.
@@ -52,7 +52,7 @@ class Look(NamedTuple):
 
 
 class Board:
-    """Looks at days of one compound; see the module. The three lists are kept apart because sums are taken of them."""
+    """Looks at days of one compound; see the module. Points are also kept as lists, to take sums of."""
 
     __slots__ = ("_full", "_last", "_milli", "_points", "_since", "_until")
 
@@ -99,7 +99,7 @@ class Board:
             none = stars.unlimited(rubric.stars)
             return Look(day, until, rated, None, [], [], {}, 0, none, caps, ground.eligibility)
         self._refresh(shelves, terms, day, ground.until)
-        until = min(until, min(self._until), shelves.bonus.next_after(day))
+        until = min(until, *self._until, shelves.bonus.next_after(day))
         categories, full = {}, {}
         for category, first, end in rubric.layout.categories:
             categories[category] = sum(self._milli[first:end])
@@ -107,7 +107,7 @@ class Board:
         bonus = min(shelves.bonus.at(day), rubric.bonus.max_milli)
         score = min(sum(self._milli) + bonus, rubric.full_milli)
         points = self._points.copy()
-        missing = any([points[place].stale for place in rubric.layout.evidence_places])
+        missing = any(points[place].stale for place in rubric.layout.evidence_places)
         limit = stars.limits(rubric.stars, categories, full, evidence_missing=missing)
         milli = self._milli.copy()
         return Look(

@@ -23,7 +23,7 @@ Result = tuple[Day, int, str, int]
 
 
 class Reading(NamedTuple):
-    """An item's checkpoints on a day: q in per mille (None: nothing counted), latest evidence, next change."""
+    """The checkpoints of an item on a day: q (None: nothing counted), latest evidence, next change."""
 
     share_permille: int | None
     all_absent: bool

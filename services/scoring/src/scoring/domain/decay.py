@@ -15,7 +15,7 @@ UNIT = 1_000
 
 
 class Charge(NamedTuple):
-    """What one fact costs (or gains): base in mp, size and result in per mille, from its day until `until`."""
+    """What one fact costs (or gains) from its day until `until`: base, and f and r in per mille."""
 
     day: Day
     base_milli: int
@@ -55,14 +55,14 @@ class Charge(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """A failed check of a DECAY item; equal ones of one day cost the same, so no more than the day is kept."""
+    """A failed check of a DECAY item; equal ones of a day cost the same, so only the day is kept."""
 
     day: Day
     result_permille: int
 
 
 def weekly(findings: Iterable[Finding], base_milli: int) -> list[Charge]:
-    """The charges of equal findings of one week: the worst so far, of equals the first, until a worse comes."""
+    """The charges of equal findings of a week: the worst so far, of equals the first, until a worse comes."""
     charges: list[Charge] = []
     for day, result in sorted(findings):
         if charges and result <= charges[-1].result_permille:

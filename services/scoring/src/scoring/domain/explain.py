@@ -25,7 +25,7 @@ class ItemExplained(NamedTuple):
 
 
 class Distance(NamedTuple):
-    """How far another star is: from `score_milli` on (or below it) a run grows that moves the star after `days`.
+    """How far another star is: from `score_milli` on (or below) a run grows that moves it after `days`.
 
     `points_milli` is what is missing (or to spare), 0 when the run is growing already. `capped` says that the
     score would do, but a weak category or missing evidence holds the star.

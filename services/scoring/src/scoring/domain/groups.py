@@ -48,7 +48,7 @@ class Groups(Generic[Event]):
                 del self.events[name]
 
     def pack(self, day: Day, over_on: Callable[[list[Event]], Day]) -> Plain:
-        """The groups that can still matter on `day`, and marks of all others; `over_on`: the day a group ends."""
+        """The groups that matter on `day`, and marks of the others; `over_on`: the day a group ends."""
         kept: list[Plain] = []
         forgotten = set(self._forgotten)
         for name, events in sorted(self.events.items()):
@@ -64,7 +64,7 @@ class Groups(Generic[Event]):
 
     @classmethod
     def unpack(cls, plain: Plain, make: Callable[..., Event]) -> "Groups[Event]":
-        """The groups that `pack` packed; `make` makes an event of its parts, the last ones by default empty."""
+        """The groups that `pack` packed; `make` makes an event of parts, the last ones empty by default."""
         groups = cls()
         kept, forgotten = plain
         for name, *events in kept:

@@ -1,4 +1,4 @@
-"""HAZARD and F1 隐患整改率: the life of a hazard, its clock, its residue, and whether it was put right in time.
+"""HAZARD: the life of a hazard, its clock, its residue, and whether it was put right in time.
 
 Source: rubric.md section 3. A `Life` is what is known of a hazard on one day; everything that a hazard
 costs or proves is read from it. `traces.py` turns lives into steps, so that a day costs nothing per hazard.
@@ -15,7 +15,7 @@ MOVES = {"hazard.rectified": RECTIFIED, "hazard.verified": VERIFIED, "hazard.rej
 
 
 class Event(NamedTuple):
-    """One fact of a hazard; the last parts belong to the opening, `due` also to an extension (0: by class)."""
+    """One fact of a hazard; the last parts are of the opening, `due` also of an extension (0: by class)."""
 
     day: Day
     instant_us: int
@@ -43,7 +43,7 @@ class Life(NamedTuple):
     verified: Event | None = None
 
     def overdue_days(self, day: Day) -> int:
-        """Days beyond the due day by the clock, which stands still from the day of the standing rectification."""
+        """Days beyond the due day by the clock, which the standing rectification stops."""
         return (day if self.rectified is None else min(day, self.rectified)) - self.due
 
     def clock_permille(self, rules: Hazards, day: Day) -> int:
@@ -56,7 +56,7 @@ class Life(NamedTuple):
 
     @property
     def on_time(self) -> bool | None:
-        """Whether it was put right in time; None while that is for the officer to say or the due day is ahead."""
+        """Whether it was put right in time; None while that is for the officer to say."""
         if self.rectified is not None:
             if self.rectified > self.due:
                 return False
@@ -104,7 +104,7 @@ def event_of(fact: Fact, data: HazardOpened | HazardMoved | HazardExtended) -> E
 
 
 def counting(events: list[Event]) -> list[Event]:
-    """The events that count: from the earliest opening to the first verification after it; `events` in order."""
+    """The events that count: from the earliest opening to the first verification after it."""
     start = next((place for place, event in enumerate(events) if event.move == OPENED), None)
     if start is None:
         return []

@@ -36,7 +36,7 @@ class Head(Protocol):
 
 
 def choose(stored: Head, arriving: Head) -> Choice:
-    """Judges an arriving revision of a root against the stored one; the result does not depend on their order.
+    """Judges an arriving revision of a root against the stored one; their order does not matter.
 
     Where one fingerprint is empty, the same (source, id) is taken for the same content.
     """

@@ -1,8 +1,10 @@
 """What must hold between the numbers of a rubric so that the rules can work with them."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 from scoring.domain.rubric_sections import Bands, Rubric
+
+CODE_DIGITS = 6
 
 Refuse = Callable[[str, str], Exception]
 """(key, rule) → the error to raise."""
@@ -29,6 +31,7 @@ def check(rubric: Rubric, refuse: Refuse) -> None:
     """Raises what `refuse` makes of the first key that breaks a rule."""
     _check_items(rubric, refuse)
     _check_targets(rubric, refuse)
+    _check_codes(rubric, refuse)
     _check_bands(rubric, refuse)
     _check_stars(rubric, refuse)
     _check_parameters(rubric, refuse)
@@ -54,29 +57,37 @@ def _check_items(rubric: Rubric, refuse: Refuse) -> None:
 
 
 def _check_targets(rubric: Rubric, refuse: Refuse) -> None:
-    models = {code: item.model for code, item in rubric.items.items()}
-
-    def must_be(model: str, codes: Iterable[str], key: str) -> None:
-        for code in codes:
-            if models.get(code) != model:
+    """What names an item must name one of the model that can take it."""
+    decays = [
+        *((f"incidents.codes.{item}.{name}", item) for name, (item, _) in rubric.codes.items()),
+        *((f"cooperation.{item}.{name}", item) for name, (item, _) in rubric.cooperation.items()),
+        *(("trend.items", item) for item in rubric.trend.items),
+        ("disputes.item", rubric.disputes.item),
+        ("disputes.handling_item", rubric.disputes.handling_item),
+    ]
+    states = [
+        *(
+            (f"items.{code}.moves_milli", to)
+            for code, item in rubric.items.items()
+            for to in item.moves_milli
+        ),
+        *(("stars.evidence_items", item) for item in rubric.stars.evidence_items),
+    ]
+    for model, targets in (("decay", decays), ("state", states)):
+        for key, code in targets:
+            if code not in rubric.items or rubric.items[code].model != model:
                 raise refuse(key, f"{code} is not an item of model {model}")
+    for code, item in rubric.items.items():
+        if item.moves_milli and sum(item.moves_milli.values()) != item.points_milli:
+            raise refuse(f"items.{code}.moves_milli", "must sum to the points of the item")
 
+
+def _check_codes(rubric: Rubric, refuse: Refuse) -> None:
     for name, (item, _) in rubric.codes.items():
-        must_be("decay", [item], f"incidents.codes.{item}.{name}")
-        if len(name) != 6 or not name.isdecimal():
+        if len(name) != CODE_DIGITS or not name.isdecimal():
             raise refuse(f"incidents.codes.{item}.{name}", "a code of the taxonomy has six digits")
         if name in rubric.incidents.unscored:
             raise refuse("incidents.unscored", f"{name} is scored under {item}")
-    for name, (item, _) in rubric.cooperation.items():
-        must_be("decay", [item], f"cooperation.{item}.{name}")
-    for code, item_ in rubric.items.items():
-        must_be("state", item_.moves_milli, f"items.{code}.moves_milli")
-        if item_.moves_milli and sum(item_.moves_milli.values()) != item_.points_milli:
-            raise refuse(f"items.{code}.moves_milli", "must sum to the points of the item")
-    must_be("decay", rubric.trend.items, "trend.items")
-    must_be("decay", [rubric.disputes.item], "disputes.item")
-    must_be("decay", [rubric.disputes.handling_item], "disputes.handling_item")
-    must_be("state", rubric.stars.evidence_items, "stars.evidence_items")
     for code in rubric.incidents.preventable:
         if code not in rubric.codes:
             raise refuse("incidents.preventable", f"{code} is not a scored code")

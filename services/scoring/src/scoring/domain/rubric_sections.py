@@ -24,7 +24,7 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One line of the rubric; `sized`: its facts weigh by the size of the compound (E2 sizes some by code)."""
+    """One line of the rubric; `sized`: its facts weigh by the size of the compound."""
 
     code: str
     name: str
@@ -207,7 +207,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Rubric:
-    """All numbers of one rubric; `hash` is the SHA-256 of its text in hex, `codes` taxonomy → (item, base)."""
+    """All numbers of one rubric; `hash` is the SHA-256 of its text, `codes` the taxonomy → (item, base)."""
 
     name: str
     title: str

@@ -59,7 +59,7 @@ class Points(NamedTuple):
 
 
 def unproven(full_milli: int, day: Day, grace_end: Day, until: Day) -> Points:
-    """The points of an item of which there is no evidence: full while in grace, then none (rubric.md section 3)."""
+    """The points of an item of which there is no evidence: full while in grace, then none."""
     if day < grace_end:
         return Points(full_milli, full_milli, min(until, grace_end), unverified=True)
     return Points(0, full_milli, until, unverified=True)

@@ -77,7 +77,7 @@ def standing_of(look: Look, day: Day, fold: Fold, rubric: Rubric) -> Standing:
         {code: one.full_milli for code, one in zip(layout.codes, look.points, strict=False)},
         look.bonus_milli,
         tuple([code for code, one in zip(layout.codes, look.points, strict=False) if one.unverified]),
-        any([look.points[place].stale for place in layout.evidence_places]) if look.points else False,
+        any(look.points[place].stale for place in layout.evidence_places) if look.points else False,
         look.limit.star_max,
         limited,
         dynamic,

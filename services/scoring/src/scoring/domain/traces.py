@@ -1,4 +1,4 @@
-"""What one hazard leaves in the sums of its compound, as steps: loss, put right in time or late, grave and late."""
+"""What one hazard leaves in the sums of its compound, as steps: loss, in time or late, grave and late."""
 
 from typing import NamedTuple
 

@@ -26,7 +26,7 @@ class WarningFold(NamedTuple):
 
 
 def fold(rules: Rules, state: WarningFold, day: Day, star: int | None, decided_star: int) -> WarningFold:
-    """The warnings after one more closed day; `star` is the shown one, None on a day not rated or enrolled."""
+    """The warnings after one more closed day; `star` is the shown one, None on a day without one."""
     year = date.fromordinal(day).year
     yellows = state.yellows if year == state.year else 0
     level = state.level
