@@ -34,11 +34,25 @@ class World(NamedTuple):
     companies: list[CompanyRevision]
 
 
-def some_day(r: Random) -> int:
+class Near(Random):
+    """Random numbers of one world, in which things happen on a few days again and again."""
+
+    pool: list[int]
+
+    @classmethod
+    def made(cls, seed: int, pool: list[int]) -> "Near":
+        r = cls(seed)
+        r.pool = pool
+        return r
+
+
+def some_day(r: Near) -> int:
+    if r.pool and r.random() < 0.6:
+        return FIRST + r.choice(r.pool) + r.choice([0, 0, 1])
     return FIRST + r.choice([r.randint(0, DAYS), r.randint(0, 40), r.choice(EDGES)])
 
 
-def _inspection(r: Random) -> FactData:
+def _inspection(r: Near) -> FactData:
     checks = [
         f.Check(
             r.choice(["A1", "A1", "F2", "B1", "C1", "C3", "C3", "D1", "Z9"]),
@@ -66,7 +80,7 @@ CODES = [
 ]
 
 
-def _incident(r: Random) -> FactData:
+def _incident(r: Near) -> FactData:
     return f.IncidentRecorded(
         r.choice(CODES),
         r.choice(["received", "filed", "filed", "accepted", "solved", "invalid"]),
@@ -76,7 +90,7 @@ def _incident(r: Random) -> FactData:
     )
 
 
-def _hazard(r: Random) -> FactData:
+def _hazard(r: Near) -> FactData:
     return f.HazardOpened(
         r.choice(["h1", "h2", "h3"]),
         r.choice(["B1", "C1", "C3", "A1", "D1"]),
@@ -87,11 +101,11 @@ def _hazard(r: Random) -> FactData:
     )
 
 
-def _moved(r: Random) -> FactData:
+def _moved(r: Near) -> FactData:
     return f.HazardMoved(r.choice(["h1", "h2", "h3"]))
 
 
-def _roster(r: Random) -> FactData:
+def _roster(r: Near) -> FactData:
     return f.GuardsUpdated(
         r.randint(0, 12),
         r.randint(0, 12),
@@ -101,7 +115,7 @@ def _roster(r: Random) -> FactData:
     )
 
 
-def _dispute(r: Random) -> FactData:
+def _dispute(r: Near) -> FactData:
     return f.DisputeRecorded(
         r.choice(["x1", "x2"]), r.choice(CODES), r.random() < 0.5, r.choice([None, None, "r1"])
     )
@@ -117,7 +131,7 @@ COOPERATION = [
 ]
 LEVELS = ["county", "security_case", "criminal_case"]
 
-KINDS: dict[str, Callable[[Random], FactData | None]] = {
+KINDS: dict[str, Callable[[Near], FactData | None]] = {
     "inspection.recorded": _inspection,
     "incident.recorded": _incident,
     "hazard.opened": _hazard,
@@ -141,13 +155,13 @@ KINDS: dict[str, Callable[[Random], FactData | None]] = {
     "veto.lifted": lambda r: f.VetoLifted(r.choice(["v1", "v2"])),
     "evidence.stored": lambda _: None,
 }
-FAMILIES = {kind.partition(".")[0] for kind in KINDS}
+FAMILIES = sorted({kind.partition(".")[0] for kind in KINDS})
 
 
-def revisions(seed: int, root: str) -> list[Fact]:
+def revisions(seed: int, root: str, pool: list[int], families: list[str]) -> list[Fact]:
     """All revisions of one fact: corrections keep the kind, withdrawals end it, equal ones contradict it."""
-    r = Random(seed)
-    family = r.choice(sorted(FAMILIES))
+    r = Near.made(seed, pool)
+    family = r.choice(families)
     kind = r.choice([kind for kind in KINDS if kind.partition(".")[0] == family])
     data = KINDS[kind](r)
     found = []
@@ -179,7 +193,7 @@ def revisions(seed: int, root: str) -> list[Fact]:
 
 def registration(seed: int, number: int) -> CompoundRevision:
     """The first one enrols on the first day; later ones may change anything."""
-    r = Random(seed)
+    r = Near.made(seed, [])
     households = r.choice([1, 150, 800, 2001])
     later = number > 0
     return CompoundRevision(
@@ -202,7 +216,7 @@ def registration(seed: int, number: int) -> CompoundRevision:
 
 
 def company(seed: int, number: int) -> CompanyRevision:
-    r = Random(seed)
+    r = Near.made(seed, [])
 
     def permit() -> Permit:
         return Permit(FIRST + r.randint(-50, 300), FIRST + r.randint(100, 900))
@@ -223,8 +237,10 @@ def company(seed: int, number: int) -> CompanyRevision:
 @st.composite
 def worlds(draw: st.DrawFn, max_facts: int = 30) -> World:
     roots = draw(st.lists(seeds, max_size=max_facts))
+    pool = draw(st.lists(days, max_size=5))
+    families = draw(st.one_of(st.just(FAMILIES), st.lists(st.sampled_from(FAMILIES), min_size=1, max_size=3)))
     return World(
-        [fact for number, seed in enumerate(roots) for fact in revisions(seed, f"f{number}")],
+        [one for number, seed in enumerate(roots) for one in revisions(seed, f"f{number}", pool, families)],
         [
             registration(seed, number)
             for number, seed in enumerate(draw(st.lists(seeds, min_size=1, max_size=3)))

@@ -221,19 +221,24 @@ def _receives(items: Mapping[str, Item]) -> dict[str, tuple[tuple[str, int], ...
 
 
 def _line_of(text: str, key: str) -> int:
-    """The line of the text on which `key` (dotted) is given, else of the closest table around it."""
+    """The line on which `key` (dotted) is given, else of the closest table around it, else of the first in it."""
+    places = _places(text)
+    around = [(len(place), line) for place, line in places if key == place or key.startswith(place + ".")]
+    if around:
+        return max(around, key=lambda one: (one[0], -one[1]))[1]
+    return next((line for place, line in places if place.startswith(key + ".")), 0)
+
+
+def _places(text: str) -> list[tuple[str, int]]:
+    """The dotted names of all tables and keys at the beginning of a line, with their lines."""
+    places = []
     table = ""
-    best, best_length = 0, -1
     for number, line in enumerate(text.splitlines(), 1):
         header = re.match(r"\s*\[([^\[\]]+)\]\s*(#.*)?$", line)
         entry = re.match(r"\s*([A-Za-z0-9_-]+)\s*=", line)
         if header:
             table = header[1].strip()
-            place = table
+            places.append((table, number))
         elif entry:
-            place = f"{table}.{entry[1]}".lstrip(".")
-        else:
-            continue
-        if (key == place or key.startswith(place + ".")) and len(place) > best_length:
-            best, best_length = number, len(place)
-    return best
+            places.append((f"{table}.{entry[1]}".lstrip("."), number))
+    return places
