@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
+import asyncpg
 import psutil
 from shared.embedded.ports import any_free
 from shared.events import outcomes, topics
@@ -57,7 +58,7 @@ async def n1(place: Place) -> Row:
                 notify, "/v1/endpoints", {"recipient": RECIPIENT, "channel": "webhook", "target": target}
             )
             place_of = f"/v1/endpoints/{endpoint['id']}"
-            await _patch(notify, place_of, {"enabled": False})
+            await _suspend(url)
             producer = RecordProducer(kafka, SystemClock())
             await producer.start()
             await asyncio.gather(
@@ -169,6 +170,13 @@ async def _listens(port: int) -> bool:
         return False
     writer.close()
     return True
+
+
+async def _suspend(url: str) -> None:
+    """As after days of failure: what arrives is parked, and can be released."""
+    connection = await asyncpg.connect(url)
+    await connection.execute("UPDATE lane SET state = 'suspended' WHERE state = 'active'")
+    await connection.close()
 
 
 async def _parked(notify: aiohttp.ClientSession, place_of: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable
 from functools import partial
 from importlib.metadata import version
@@ -98,6 +99,9 @@ class NotifyService:
         dispatcher = await self._start_dispatcher(database, relay)
         registry, outcomes = await self._start_consumers(database)
         self._app = self._build(database, [registry, outcomes], dispatcher)
+        # What is loaded by now stays as long as the process: the collector need not walk it again and again.
+        gc.collect()
+        gc.freeze()
 
     async def stop(self) -> None:
         """Finish what is under way and close everything, the last opened first."""

@@ -54,9 +54,17 @@ class NotifyMetrics:
         # Things that never should fail and did.
         self.bugs = Counter("anxing_notify_bugs", "Bugs caught", ("where",), registry=registry)
 
+        # Looking a child up by its labels costs more than counting with it.
+        self._attempt_children: dict[tuple[str, str], tuple[Counter, Histogram]] = {}
+
     def attempted(self, channel: str, answer: Answer, seconds: float) -> None:
-        self.attempts.labels(channel, answer.verdict.value).inc()
-        self.attempt_seconds.labels(channel).observe(seconds)
+        key = channel, answer.verdict.value
+        children = self._attempt_children.get(key)
+        if children is None:
+            children = self.attempts.labels(*key), self.attempt_seconds.labels(channel)
+            self._attempt_children[key] = children
+        children[0].inc()
+        children[1].observe(seconds)
 
     def refused(self, claims: int) -> None:
         self.claims_lost.inc(claims)

@@ -189,7 +189,7 @@ def _announcement(
         time=at,
         data=data,
     )
-    return UnorderedRow(topic, endpoint, value, {"cause-id": str(event_id)})
+    return UnorderedRow(topic, endpoint, value)
 
 
 def _endpoint_event(endpoint: str, at: datetime) -> UUID:

@@ -37,8 +37,8 @@ class Breaker:
     unreached_run: int = 0
 
 
-def record(breaker: Breaker, *, failed: bool, unreached: bool, now: datetime) -> Breaker:
-    """The breaker after one more attempt has ended at `now`."""
+def record(breaker: Breaker, *, failed: bool, unreached: bool, now: datetime, times: int = 1) -> Breaker:
+    """The breaker after one more attempt has ended at `now`; `times`: so many successes at once."""
     if breaker.state is State.OPEN:
         # A straggler that was under way when it opened: a success is as good as a probe.
         return breaker if failed else Breaker()
@@ -48,7 +48,7 @@ def record(breaker: Breaker, *, failed: bool, unreached: bool, now: datetime) ->
     counted = replace(
         breaker,
         window_from=now if fresh else breaker.window_from,
-        attempts=1 if fresh else breaker.attempts + 1,
+        attempts=times if fresh else breaker.attempts + times,
         failures=int(failed) if fresh else breaker.failures + int(failed),
         unreached_run=breaker.unreached_run + 1 if unreached else 0,
     )

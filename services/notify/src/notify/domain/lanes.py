@@ -21,7 +21,7 @@ SLOW_AFTER_TIMEOUT: Final = timedelta(minutes=10)
 SLOW_AFTER_DELAY: Final = timedelta(minutes=1)
 
 # How much is taken ahead of the free slots, so that sockets stay busy while results are written.
-AHEAD: Final = 8
+AHEAD: Final = 16
 
 GIVE_UP_AFTER: Final = timedelta(days=5)
 GIVE_UP_FAILURES_MIN: Final = 20
@@ -110,21 +110,24 @@ def taken(health: Health, count: int, now: datetime) -> Health:
     return replace(health, bucket=replace(bucket, tokens=bucket.tokens - count))
 
 
+def after_successes(health: Health, times: int, seconds: float, now: datetime) -> Health:
+    """The health after so many deliveries in a row, the last of which took `seconds`."""
+    return Health(
+        breaker=breakers.record(health.breaker, failed=False, unreached=False, now=now, times=times),
+        slots=min(max(health.slots, 1) << min(times, SLOTS_MAX), SLOTS_MAX),
+        slow_until=now + SLOW_AFTER_DELAY if seconds > SLOW_AFTER_SECONDS else None,
+        paused_until=health.paused_until,
+        bucket=health.bucket,
+    )
+
+
 def after(health: Health, answer: Answer, seconds: float, now: datetime) -> Health:
     """The health after one attempt that took `seconds` has ended."""
     if answer.verdict is Verdict.NOT_STARTED:
         return health
-    breaker = breakers.record(health.breaker, failed=answer.failed, unreached=answer.unreached, now=now)
     if not answer.failed:
-        slow = now + SLOW_AFTER_DELAY if seconds > SLOW_AFTER_SECONDS else None
-        return replace(
-            health,
-            breaker=breaker,
-            slots=min(max(health.slots, 1) * 2, SLOTS_MAX),
-            slow_until=slow,
-            failing_since=None,
-            failures=0,
-        )
+        return after_successes(health, 1, seconds, now)
+    breaker = breakers.record(health.breaker, failed=True, unreached=answer.unreached, now=now)
     changed = replace(
         health,
         breaker=breaker,

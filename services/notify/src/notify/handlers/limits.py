@@ -23,7 +23,7 @@ class Limits:
     lag_check_seconds: float = 0.25
     linger_seconds: float = 0.02
     """How long a result may wait for others before it is written."""
-    results_per_round: int = 32
+    results_per_round: int = 64
     turn_seconds_max: float = 2.0
     """When lanes wait for room, the one in hand is passed on after this long."""
     retry_seconds: float = 0.5

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 
 from notify.domain.answers import Verdict
 from notify.domain.ladder import BRIEF_LADDER, LADDER, delay_after
-from notify.domain.lanes import Health, after
+from notify.domain.lanes import Health, after, after_successes
 from notify.ports import Ended, Finished
 
 DELIVERED, ABANDONED = "delivered", "abandoned"
@@ -25,14 +26,18 @@ class Settled:
 
 def settle(health: Health, ended: Sequence[Ended], now: datetime, jitter: Callable[[], float]) -> Settled:
     """Settle attempts of one lane in the order in which they ended; `jitter` gives numbers from 0 to 1."""
-    rows: list[Finished] = []
+    rows = [_finished(one, jitter) for one in ended]
     suspend: str | None = None
-    for one in ended:
-        answer = one.sent.answer
-        health = after(health, answer, one.seconds, now)
-        rows.append(_finished(one, jitter))
-        if answer.verdict is Verdict.SUSPEND:
-            suspend = suspend or answer.cause
+    # Runs of deliveries count at once: on a healthy lane that is all there is.
+    for verdict, run in groupby(ended, key=lambda one: one.sent.answer.verdict):
+        ones = list(run)
+        if verdict is Verdict.DELIVERED:
+            health = after_successes(health, len(ones), ones[-1].seconds, now)
+            continue
+        for one in ones:
+            health = after(health, one.sent.answer, one.seconds, now)
+        if verdict is Verdict.SUSPEND:
+            suspend = suspend or ones[0].sent.answer.cause
     if suspend is None and health.given_up(now):
         suspend = "failing"
     return Settled(rows, health, suspend)
