@@ -16,6 +16,7 @@ from shared.embedded.detach import down
 from shared.embedded.processes import ProcessMark, poll
 from shared.embedded.runfile import Run
 from shared.embedded.servers import living
+from shared.embedded.status import status_of
 
 from tests.servers import SessionServers
 
@@ -93,14 +94,14 @@ def command(tmp_path: Path, servers: SessionServers) -> Iterator[Command]:
     down(tmp_path / "data")
 
 
-def test_up_status_down(command: Command) -> None:
+async def test_up_status_down(command: Command) -> None:
     child = command.start("--replicas", "scoring=2")
     run = json.loads((command.data / "run.json").read_text())
     assert stat.S_IMODE((command.data / "run.json").stat().st_mode) == 0o600
     assert set(run["pids"]) == {"anxing", "intake-1", "scoring-1", "scoring-2", "notify-1"}
     assert run["credential"].startswith("ax_local_")
     assert set(run["postgres"]) == {"intake", "scoring", "notify"}
-    status = json.loads(command.run("status", "--json").stdout)
+    status = await status_of(command.data)
     assert status["running"]
     assert status["lag"] == 7
     assert [process["ready"] for process in status["processes"] if process["name"] != "anxing"] == [True] * 4
@@ -116,7 +117,7 @@ def test_up_status_down(command: Command) -> None:
     assert run["intake"] in told
     assert run["credential"] not in told
     assert not any(mark.alive() for mark in marks.values())
-    assert command.run("status").returncode == 3
+    assert not (await status_of(command.data))["running"]
     # The key is used again.
     again = command.start()
     assert Run.read(command.data / "run.json").credential == run["credential"]
@@ -208,3 +209,8 @@ def test_with_servers_of_its_own(command: Command) -> None:
 def test_topics_alone(command: Command) -> None:
     created = json.loads(command.run("topics", "--json").stdout)["created"]
     assert len(created) == 6
+
+
+def test_nothing_runs(command: Command) -> None:
+    assert command.run("status").returncode == 3
+    assert json.loads(command.run("down", "--json").stdout) == {"ended": []}
