@@ -79,6 +79,7 @@ class Tally:
     forgotten: list[Partition] = field(default_factory=list)
     seen: dict[Partition, int] = field(default_factory=dict)
     committed_batches: int = 0
+    told: list[tuple[int, int]] = field(default_factory=list)
 
     async def prepare(self, batch: Batch) -> Tallied:
         if self.on_prepare is not None:
@@ -137,6 +138,7 @@ class Tally:
     async def committed(self, prepared: Tallied) -> None:
         assert prepared.advances
         self.committed_batches += 1
+        self.told += [(record.partition, record.offset) for record in prepared.records]
         self.after_commit()
 
 

@@ -34,15 +34,14 @@ async def test_connection_lost_during_commit(
         await eventually(lambda: worker.consumer.ready)
         await fill(kafka, [(n % 4, b"a") for n in range(8)])
         await eventually(lambda: absorbed(sql, 8))
-        batches = worker.tally.committed_batches
         proxy.armed = moment
         await fill(kafka, [(0, b"b")])
         await eventually(lambda: proxy.cuts == 1)
         await fill(kafka, [(n % 4, b"c") for n in range(8)])
         await eventually(lambda: absorbed(sql, 17))
         assert results(worker, "in_doubt") == 1
-        # Moved means done, and whoever waits for the commit is told.
-        assert worker.tally.committed_batches > batches
+        # Moved means done, and whoever waits for a commit is told of each, once.
+        assert sorted(worker.tally.told) == [(p, o) for p in range(4) for o in range(5 if p == 0 else 4)]
         await worker.relay.start()
         await eventually(worker.relay_empty)
     assert (await audit(kafka, url)).clean
@@ -128,6 +127,26 @@ async def test_what_can_be_tried_again_is(kafka: KafkaSettings, url: str, sql: a
         await eventually(worker.relay_empty)
         assert results(worker, "retried") == 3
         assert await sql.fetchval("SELECT count(*) FROM parked") == 0
+    assert (await audit(kafka, url)).clean
+
+
+async def test_what_a_failed_write_was_prepared_from_is_forgotten(
+    kafka: KafkaSettings, url: str, sql: asyncpg.Connection
+) -> None:
+    failed: list[Tallied] = []
+    async with Worker(kafka, url) as worker:
+
+        async def away(_tx: asyncpg.Connection, prepared: Tallied) -> None:
+            if len(failed) < 3:
+                failed.append(prepared)
+                raise Retryable("something we lean on is away")
+
+        worker.tally.on_write = away
+        await fill(kafka, [(n % 4, b"a") for n in range(10)])
+        await eventually(lambda: absorbed(sql, 10))
+        await eventually(worker.relay_empty)
+        # The tally sees to it that what it has in memory fits what comes next.
+        assert results(worker, "failed") == 0
     assert (await audit(kafka, url)).clean
 
 

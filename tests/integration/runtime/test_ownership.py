@@ -12,13 +12,17 @@ import asyncpg
 import pytest
 from shared.events.topics import FACTS
 from shared.runtime import cursor
+from shared.runtime.consume import Batch
+from shared.runtime.consume.kinds import Fenced
+from shared.runtime.consume.writer import Work, Writer
 from shared.runtime.cursor import Step
-from shared.runtime.records import Partition
-from shared.runtime.settings import KafkaSettings
+from shared.runtime.database import Database
+from shared.runtime.records import Partition, Record
+from shared.runtime.settings import DatabaseSettings, KafkaSettings
 
 from tests.eventually import eventually
 from tests.integration.runtime.audit import audit
-from tests.integration.runtime.tally import Worker, fill
+from tests.integration.runtime.tally import Tally, Worker, fill
 
 PROGRAM = Path(__file__).with_name("tally.py")
 
@@ -132,6 +136,27 @@ async def test_a_fenced_owner_commits_nothing_and_comes_back(
             == 1.0
         )
     assert (await audit(kafka, url)).clean
+
+
+async def test_a_batch_with_one_fenced_partition_writes_nothing(url: str, sql: asyncpg.Connection) -> None:
+    database = await Database.open(DatabaseSettings(url=url), application_name="half")
+    writer = Writer("half", database, lambda: None)
+    await writer.connect()
+    places = [Partition("t", 0), Partition("t", 1)]
+    claims = {p: await cursor.claim(writer.connection, p, writer.owner) for p in places}
+    await cursor.claim(sql, places[1], await cursor.whoami(sql))
+    batch = Batch(
+        [Record(*place, 0, None, b"v", (), 0) for place in places], claims, dict.fromkeys(places, 0)
+    )
+    tally = Tally("outcomes")
+    with pytest.raises(Fenced) as fenced:
+        await writer.write(Work.of(batch, tally), await tally.prepare(batch))
+    assert fenced.value.partitions == {places[1]}
+    assert await sql.fetchval("SELECT count(*) FROM taken") == 0
+    assert {c.next_offset for c in (await cursor.read(sql, places)).values()} == {0}
+    assert {c.next_offset for c in claims.values()} == {0}
+    await writer.close()
+    await database.close()
 
 
 async def test_compare_and_set_moves_a_cursor_once(url: str, sql: asyncpg.Connection) -> None:
