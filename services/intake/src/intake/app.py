@@ -41,6 +41,7 @@ log = get_logger()
 
 MIGRATIONS = migrations_of(__file__)
 FORGET_PAUSE_SECONDS = 60.0
+COLLECTOR_THRESHOLDS = (50_000, 20, 20)
 
 
 class IntakeService:
@@ -92,8 +93,10 @@ class IntakeService:
             raise StartupError("The database went away during the start: start it again.") from error
         self._app = self._build(self._receipts)
         # What is there now stays for ever: the collector need not look at it with every pass.
+        # An event makes hundreds of objects that go by themselves: a pass for every few events finds nothing.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*COLLECTOR_THRESHOLDS)
         self._begin(self._signal.tick(self._circuit.trip), "time signal")
         self._begin(self._forget(self._receipts), "old receipts")
 

@@ -10,6 +10,9 @@ class DoorSettings(Group):
     """Bounds of `POST /v1/events`."""
 
     requests_max: int = Field(1_024, ge=1, le=100_000, description="requests under way; more get 503 at once")
+    batches_max: int = Field(
+        8, ge=1, le=1_000, description="batches carried at once; more wait their turn, so that none is late"
+    )
     bytes_max: int = Field(
         64 * 1024 * 1024, ge=1_048_576, description="bytes of bodies under way; more get 503 at once"
     )

@@ -62,6 +62,13 @@ class EventType:
         except msgspec.DecodeError as error:
             raise malformed(error, "/data") from None
 
+    def convert(self, value: Any) -> Any:
+        """The same from JSON that was read already, in less than half the time; raises `Malformed`."""
+        try:
+            return msgspec.convert(value, self.data)
+        except msgspec.ValidationError as error:
+            raise malformed(error, "/data") from None
+
 
 _LISTED: Final[tuple[tuple[Family, str, type[msgspec.Struct]], ...]] = (
     (Family.FACT, "inspection.recorded", facts.InspectionRecorded),

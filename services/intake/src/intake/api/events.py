@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -54,6 +55,8 @@ class EventsRoute:
         self._availability = availability
         self._bounds = bounds
         self._gate = Gate(bounds, metrics)
+        # Reading a batch keeps the loop busy: with all at once, the first would miss their deadlines.
+        self._turns = asyncio.Semaphore(bounds.batches_max)
         self._metrics = metrics
         self._callers = Callers()
         self._seconds = metrics.plumbing.http_seconds.labels(PATH)
@@ -95,7 +98,8 @@ class EventsRoute:
             body = await read_body(receive, self._bounds)
             sent_at = _sent_at(known.get(b"sent-at"))
             if mode is modes.BATCH:
-                return await self._many(modes.batch(body), caller, sent_at)
+                async with self._turns:
+                    return await self._many(modes.batch(body), caller, sent_at)
             raw = modes.structured(body) if mode is modes.STRUCTURED else modes.binary(headers, body)
             return await self._one(raw, caller, sent_at)
         finally:

@@ -111,7 +111,7 @@ class Offers:
             # Outcomes and deliveries are ours to say, whatever the key.
             return NO_ROLE
         event_type = kind.event_type
-        data = self._data(event_type, envelope)
+        data = self._data(event_type, envelope, document.get("data"))
         return Offer(
             envelope.id.lower(),
             envelope.id,
@@ -131,12 +131,12 @@ class Offers:
             (data.community_id, data.station_id) if isinstance(data, registry.CompoundRegistered) else None,
         )
 
-    def _data(self, event_type: EventType, envelope: Envelope) -> Any:
+    def _data(self, event_type: EventType, envelope: Envelope, value: Any) -> Any:
         """The data of an event whose rules hold; raises Broken with all that do not."""
         violations: list[Malformed] = []
         data: msgspec.Struct = _Unread()
         try:
-            data = event_type.decode(envelope.data)
+            data = event_type.convert(value)
         except Malformed as error:
             violations.append(error)
         else:
