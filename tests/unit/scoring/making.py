@@ -7,6 +7,7 @@ from typing import Any
 from scoring.domain.book import Book
 from scoring.domain.facts import Day, Fact, FactData
 from scoring.domain.registry import CompanyRevision, CompoundRevision, Permit, Registry
+
 from tests.unit.scoring.rubric_examples import rubric
 
 FIRST = date(2025, 1, 1).toordinal()

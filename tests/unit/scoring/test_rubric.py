@@ -1,9 +1,9 @@
 """What a rubric must hold, and how one that does not is refused."""
 
 import pytest
-
 from scoring.domain.rubric import RubricError, parse
 from shared.events.taxonomy import KNOWN_CODES
+
 from tests.unit.scoring.rubric_examples import rubric, rubric_text
 
 

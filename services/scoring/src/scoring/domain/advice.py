@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from scoring.domain import facts, hazards
 from scoring.domain.book import Book
-from scoring.domain.checkpoints import PASS
+from scoring.domain.checkpoints import PASS, name_of
 from scoring.domain.facts import Day, Fact, FactData
 
 LAST_OF_DAY_US = 10**18
@@ -69,7 +69,7 @@ def _hazards(book: Book, day: Day) -> Iterator[_Idea]:
 
 
 def _checkpoints(book: Book, day: Day) -> Iterator[_Idea]:
-    """Put a checkpoint right, or show again that all are."""
+    """Put a checkpoint right, or show again how things are where nobody has looked for too long."""
     for code in book.rubric.layout.codes:
         if code not in book.rubric.layout.states:
             continue
@@ -77,12 +77,14 @@ def _checkpoints(book: Book, day: Day) -> Iterator[_Idea]:
         ranks = shelf.ranks(day) if shelf is not None else {}
         for checkpoint, (rank, _) in ranks.items():
             if rank < PASS:
-                yield _inspected(code, "repair_checkpoint", checkpoint, [checkpoint])
-        yield _inspected(code, "have_inspected", "", list(ranks) or ["?"])
+                yield _inspected(code, "repair_checkpoint", checkpoint, {checkpoint: PASS})
+        if book.points(code, day).stale:
+            found = {checkpoint: rank for checkpoint, (rank, _) in ranks.items()}
+            yield _inspected(code, "have_inspected", "", found or {"?": PASS})
 
 
-def _inspected(code: str, idea: str, subject: str, at: list[str]) -> _Idea:
-    checks = tuple(facts.Check(code, checkpoint, "pass") for checkpoint in at)
+def _inspected(code: str, idea: str, subject: str, ranks: dict[str, int]) -> _Idea:
+    checks = tuple(facts.Check(code, checkpoint, name_of(rank)) for checkpoint, rank in ranks.items())
     inspection = facts.InspectionRecorded("revisit", checks)
     return _Idea(code, idea, subject, "inspection.recorded", inspection)
 

@@ -25,10 +25,11 @@ from scoring.domain import stars
 from scoring.domain.board import Board, Look
 from scoring.domain.facts import NEVER, Day, Fact
 from scoring.domain.hazards import Life, counting, life
+from scoring.domain.items import points_of
 from scoring.domain.packing import Packer, unpack
 from scoring.domain.registry import Registry
 from scoring.domain.rubric_sections import Rubric
-from scoring.domain.shelf import Forgotten, Plain
+from scoring.domain.shelf import Forgotten, Plain, Points
 from scoring.domain.shelves import ROUTES, Shelves
 from scoring.domain.size import Terms, first_difference
 from scoring.domain.standing import Standing, Step, standing_of, step_of
@@ -146,6 +147,10 @@ class Book:
     def terms(self) -> Terms:
         """The rubric and the registry, asked by day."""
         return self._terms
+
+    def points(self, code: str, day: Day) -> Points:
+        """The points of one item on `day`."""
+        return points_of(self.rubric.items[code], self._shelves, self._terms, day)
 
     def hazard(self, hazard_id: str, day: Day) -> Life | None:
         """A hazard as known on `day`; None before it was opened. Raises Forgotten when it was left out."""

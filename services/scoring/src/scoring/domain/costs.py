@@ -21,7 +21,6 @@ from scoring.domain.facts import (
     IncidentRecorded,
     InspectionRecorded,
 )
-from scoring.domain.items import points_of
 from scoring.domain.rubric_sections import BONUS, Item
 from scoring.domain.steps import Step
 from scoring.domain.traces import traces
@@ -144,7 +143,7 @@ def _checkpoints(book: Book, known: list[Fact], day: Day) -> Iterator[Cost]:
     rules = book.rubric.state
     for code, shelf in book.shelves.checks.items():
         ranks = shelf.ranks(day)
-        full = points_of(book.rubric.items[code], book.shelves, book.terms, day).full_milli
+        full = book.points(code, day).full_milli
         lost = checkpoints.loss(full, checkpoints.share(rules, [rank for rank, _ in ranks.values()]))
         for checkpoint, (rank, event_id) in ranks.items():
             fact = by_event.get(event_id)
@@ -160,7 +159,7 @@ def _shares(book: Book, known: list[Fact], day: Day) -> Iterator[Cost]:
     """What is not of single facts: windows, latest rosters, statuses, missing evidence."""
     latest = {fact.kind: fact for fact in known}
     for item in book.rubric.layout.items:
-        points = points_of(item, book.shelves, book.terms, day)
+        points = book.points(item.code, day)
         until = points.until if points.until < NEVER else None
         if item.model in LATEST:
             kind = LATEST[item.model]
@@ -175,7 +174,7 @@ def _shares(book: Book, known: list[Fact], day: Day) -> Iterator[Cost]:
 
 def _state(book: Book, item: Item, day: Day) -> Iterator[Cost]:
     """The status of devices where it weighs more than the checks, and the hold for want of evidence."""
-    points = points_of(item, book.shelves, book.terms, day)
+    points = book.points(item.code, day)
     reading = book.shelves.reading(item.code, book.terms, day)
     checked = checkpoints.loss(points.full_milli, reading.share_permille)
     statuses = book.shelves.statuses.get(item.code)

@@ -221,7 +221,7 @@ def _receives(items: Mapping[str, Item]) -> dict[str, tuple[tuple[str, int], ...
 
 
 def _line_of(text: str, key: str) -> int:
-    """The line on which `key` (dotted) is given, else of the closest table around it, else of the first in it."""
+    """The line of `key` (dotted), else of the closest table around it, else of the first key in it."""
     places = _places(text)
     around = [(len(place), line) for place, line in places if key == place or key.startswith(place + ".")]
     if around:

@@ -1,0 +1,119 @@
+"""What a packed book still knows, and that it says so when it does not."""
+
+import pytest
+from scoring.domain import facts as f
+from scoring.domain.book import Book
+from scoring.domain.registry import Registry
+from scoring.domain.shelf import Forgotten, pack_id, unpack_id
+
+from tests.unit.scoring.making import book, day, fact, registration
+
+
+def packed(made: Book) -> Book:
+    return Book.unpack(made.compound, made.pack(), made.rubric, made.registry)
+
+
+def checked(result: str, age: int) -> f.Fact:
+    return fact("inspection.recorded", f.InspectionRecorded("routine", (f.Check("B1", "p", result),)), age)
+
+
+def test_an_earlier_check_changes_nothing_and_a_later_one_counts() -> None:
+    made = book(checked("fail", 5), checked("pass", 20))
+    made.close_through(day(50))
+    thin = packed(made)
+    thin.add(checked("fail", 10))
+    assert not thin.incomplete
+    assert thin.dirty_from == day(10)
+    assert thin.standing(day(51)).items["B1"] == 5_000
+    thin.add(checked("fail", 30))
+    assert not thin.incomplete
+    assert thin.standing(day(51)).items["B1"] == 0
+
+
+def test_taking_back_the_latest_check_needs_all_facts() -> None:
+    latest = checked("pass", 20)
+    made = book(checked("fail", 5), latest)
+    made.close_through(day(50))
+    thin = packed(made)
+    thin.remove(latest)
+    assert thin.incomplete
+    assert packed(thin).incomplete
+    made.remove(latest)
+    assert not made.incomplete
+    assert made.standing(day(51)).items["B1"] == 0
+
+
+def test_a_check_of_the_very_day_of_the_last_needs_all_facts() -> None:
+    made = book(checked("pass", 20))
+    made.close_through(day(50))
+    thin = packed(made)
+    thin.add(checked("fail", 20))
+    assert thin.incomplete
+
+
+def test_a_hazard_that_is_over_is_remembered_by_its_mark() -> None:
+    made = book(
+        fact("hazard.opened", f.HazardOpened("h", "B1", "p", "ordinary", 1_000), 5),
+        fact("hazard.verified", f.HazardMoved("h"), 6),
+    )
+    made.close_through(day(300))
+    thin = packed(made)
+    with pytest.raises(Forgotten):
+        thin.hazard("h", day(301))
+    thin.add(fact("hazard.rejected", f.HazardMoved("other"), 290))
+    assert not thin.incomplete
+    thin.add(fact("hazard.opened", f.HazardOpened("h", "B1", "p", "ordinary", 1_000), 290))
+    assert thin.incomplete
+
+
+def test_the_past_is_asked_of_whole_books_only() -> None:
+    made = book(checked("fail", 5))
+    made.close_through(day(120))
+    thin = packed(made)
+    for ask in (thin.facts, lambda: thin.refold(day(120)), lambda: thin.settled(day(100))):
+        with pytest.raises(Forgotten):
+            ask()
+    assert made.settled(day(100)).dynamic_star is not None
+
+
+def test_a_registry_that_changes_the_past_needs_all_facts() -> None:
+    made = book(checked("fail", 5))
+    made.close_through(day(120))
+    thin = packed(made)
+    thin.registry = Registry([registration(), registration(root="r2", effective_from=day(130), name="新名")])
+    assert not thin.incomplete
+    thin.registry = Registry([registration(occupied_households=3)])
+    assert thin.incomplete
+    assert thin.dirty_from == 0
+    made.registry = Registry([registration(enrolled_on=day(9), effective_from=day(9))])
+    assert made.standing(day(121)).unverified.count("B1") == 1
+
+
+def test_it_stays_small_whatever_happened() -> None:
+    made = book()
+    for age in range(1_000):
+        made.add(fact("incident.recorded", f.IncidentRecorded("010306", "filed"), age))
+        made.add(checked("pass", age))
+        made.add(fact("facility.status", f.FacilityStatus("C1", 30, 40), age))
+    made.close_through(day(3_000))
+    assert len(repr(made.pack())) < 500
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "x",
+        "0190b3a1-7c1e-7d3a-9f00-0123456789ab",
+        "0190b3a17c1e7d3a9f000123456789abcdef",
+        "é" * 36,
+        "-" * 36,
+    ],
+)
+def test_ids_survive_packing(name: str) -> None:
+    assert unpack_id(pack_id(name)) == name
+
+
+def test_ids_of_the_usual_form_are_packed_short() -> None:
+    assert len(pack_id("0190b3a1-7c1e-7d3a-9f00-0123456789ab")) == 16
+    assert pack_id("0190B3A1-7c1e-7d3a-9f00-0123456789ab") == "0190B3A1-7c1e-7d3a-9f00-0123456789ab"
