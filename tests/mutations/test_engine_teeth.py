@@ -106,6 +106,13 @@ TEETH = [
         f"{FAILURES}::test_what_a_failed_write_was_prepared_from_is_forgotten",
     ),
     Tooth(
+        "side work overlaps what is written before it",
+        "consume/engine.py",
+        "if work.starts is None and writing is not None:",
+        "if False:",
+        f"{FAILURES}::test_side_work_finds_everything_before_it_committed",
+    ),
+    Tooth(
         "claims outlive their connection",
         "consume/recovery.py",
         "        self._ownership.void()\n",

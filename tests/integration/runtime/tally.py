@@ -25,6 +25,7 @@ from shared.runtime.consume import (
     ParkingLimits,
     Partition,
     Record,
+    SideWork,
 )
 from shared.runtime.database import Database
 from shared.runtime.metrics import Metrics
@@ -184,7 +185,7 @@ class Worker:
         url: str,
         *,
         name: str = "w",
-        side_work: Marks | None = None,
+        side_work: SideWork | None = None,
         limits: ParkingLimits | None = None,
         batch_records_max: int = 500,
         relay: bool = True,

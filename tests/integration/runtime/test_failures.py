@@ -2,19 +2,23 @@
 
 import asyncio
 import contextlib
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 from shared.events.topics import FACTS, PARKED
-from shared.runtime.consume import Batch, ParkingLimits
-from shared.runtime.errors import Retryable
-from shared.runtime.settings import KafkaSettings
+from shared.runtime.clock import SystemClock
+from shared.runtime.consume import Advance, Batch, Claim, Consumer, ParkingLimits, Partition
+from shared.runtime.database import Database
+from shared.runtime.errors import Retryable, StartupError
+from shared.runtime.metrics import Metrics
+from shared.runtime.settings import DatabaseSettings, KafkaSettings
 
 from tests.eventually import eventually
 from tests.integration.runtime.audit import audit, read_all
 from tests.integration.runtime.proxy import CuttingProxy
-from tests.integration.runtime.tally import POISON, REJECT, Marks, Tallied, Worker, fill
+from tests.integration.runtime.tally import POISON, REJECT, Marks, Tallied, Tally, Worker, fill
 
 
 def results(worker: Worker, result: str) -> float:
@@ -279,12 +283,69 @@ async def test_side_work_takes_its_turn(kafka: KafkaSettings, url: str, sql: asy
     assert (await audit(kafka, url)).clean
 
 
+class Jobs:
+    """Side work that finds what to do in a table, as real side work does."""
+
+    async def prepare(self, claims: Mapping[Partition, Claim]) -> Tallied | None:
+        self.job = await self.sql.fetchval("SELECT min(id) FROM job")
+        return self.job and Tallied([], [], [Advance(p, None) for p in list(claims)[:1]])
+
+    async def write(self, tx: asyncpg.Connection, prepared: Tallied, _before: object) -> None:
+        assert prepared.advances
+        await tx.execute("WITH done AS (DELETE FROM job WHERE id = $1) INSERT INTO did VALUES ($1)", self.job)
+        await tx.execute("SELECT pg_sleep(0.02)")
+
+    async def committed(self, _prepared: Tallied) -> None:
+        pass
+
+
+async def test_side_work_finds_everything_before_it_committed(
+    kafka: KafkaSettings, url: str, sql: asyncpg.Connection
+) -> None:
+    await sql.execute("CREATE TABLE job (id integer); CREATE TABLE did (id integer)")
+    jobs = Jobs()
+    jobs.sql = await asyncpg.connect(url)
+    async with Worker(kafka, url, side_work=jobs, batch_records_max=3) as worker:
+        await fill(kafka, [(n % 4, b"a") for n in range(20)])
+        await eventually(lambda: absorbed(sql, 20))
+        await sql.execute("INSERT INTO job SELECT generate_series(1, 20)")
+        worker.consumer.wake()
+
+        async def all_done() -> bool:
+            return await sql.fetchval("SELECT count(*) FROM job") == 0
+
+        await eventually(all_done)
+        await eventually(worker.relay_empty)
+    await jobs.sql.close()
+    assert [r[0] for r in await sql.fetch("SELECT id FROM did ORDER BY id")] == list(range(1, 21))
+
+
 async def test_a_dead_coordination_task_is_fatal(kafka: KafkaSettings, url: str) -> None:
     async with Worker(kafka, url) as worker:
         await eventually(lambda: worker.consumer.ready)
         worker.consumer._log._consumer._coordinator._coordination_task.cancel()
         await eventually(lambda: worker.fatal)
         assert not worker.consumer.ready
+
+
+async def test_a_broker_that_is_not_there_is_said_in_one_sentence(url: str) -> None:
+    nowhere = KafkaSettings(bootstrap="127.0.0.1:1", connect_deadline_seconds=2.0)
+    database = await Database.open(DatabaseSettings(url=url), application_name="t")
+    consumer = Consumer(
+        "t",
+        settings=nowhere,
+        topic=FACTS,
+        group="t",
+        database=database,
+        absorber=Tally("outcomes"),
+        clock=SystemClock(),
+        metrics=Metrics("t"),
+        on_fatal=lambda _: None,
+    )
+    with pytest.raises(StartupError, match="does not answer"):
+        await consumer.start()
+    await consumer.stop()
+    await database.close()
 
 
 async def test_stopping_is_quick_and_loses_nothing(

@@ -31,7 +31,7 @@ FETCH_WAIT_MS = 100
 POLL_INTERVAL_MAX_MS = 24 * 3_600_000
 PARTITION_BYTES_MAX = 2 * 1024 * 1024
 FETCH_BYTES_MAX = 16 * 1024 * 1024
-LEAVE_SECONDS = 4.0
+LEAVE_SECONDS = 2.0
 
 
 def build_broker(settings: KafkaSettings, service: str, logger: logging.Logger | None = None) -> KafkaBroker:

@@ -33,7 +33,7 @@ log = get_logger()
 
 BATCH_RECORDS_MAX = 5000
 WATCH_SECONDS = 1.0
-STOP_WITHIN_SECONDS = 8.0
+STOP_WITHIN_SECONDS = 5.0
 
 
 class Consumer:
@@ -217,6 +217,8 @@ class Consumer:
         broker, self._broker = self._broker, None
         if broker is None:
             return
+        for gauge in (self._metrics.claims, self._metrics.lag):
+            gauge.labels(self._name).set(0)
         await self._hints.last()
         await self._log.leave(broker.stop)
 

@@ -36,7 +36,7 @@ class _Failed(Exception):  # noqa: N818 - names what happened
 class Engine:
     """Everything that changes claims, caches or cursors happens in `run`, one thing after the other.
 
-    The only overlap is the wanted one: a batch is prepared while the one before is written.
+    The only overlap is the wanted one: a batch is prepared while what came before is written.
     """
 
     def __init__(
@@ -132,6 +132,10 @@ class Engine:
         writing: asyncio.Task[None] | None = None
         try:
             while (work := await self._next(writing)) is not None:
+                if work.starts is None and writing is not None:
+                    # Side work finds what to do in the tables, and must not find what is being done.
+                    last, writing = writing, None
+                    await last
                 prepared = await self._prepare(work)
                 if prepared is None:
                     continue

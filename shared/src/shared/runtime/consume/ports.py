@@ -78,7 +78,8 @@ class Absorber(Protocol[P]):
 class SideWork(Protocol[P]):
     """Work that is not a record, done by a partition's owner in the same kind of transaction.
 
-    Its prepares and writes go through the same pipe as batches, in order with them.
+    It goes through the same pipe as batches, in order with them. When it is prepared, everything before it is
+    committed: what it reads in the tables holds.
     """
 
     async def prepare(self, claims: Mapping[Partition, Claim]) -> P | None:
