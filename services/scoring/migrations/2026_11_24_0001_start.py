@@ -80,6 +80,7 @@ CREATE TABLE compound_state (
     day date NOT NULL,
     as_of_day date,
     next_change_day date,
+    due_day date,
     score_milli integer,
     star smallint,
     dynamic_star smallint,
@@ -94,7 +95,7 @@ CREATE TABLE compound_state (
     changed_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (compound, rubric)
 ) WITH (fillfactor = 70);
-CREATE INDEX compound_state_due ON compound_state (rubric, partition, next_change_day);
+CREATE INDEX compound_state_due ON compound_state (rubric, partition, due_day);
 CREATE INDEX compound_state_ranked ON compound_state (rubric, score_milli DESC NULLS LAST, compound);
 
 CREATE TABLE score_step (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
+from functools import lru_cache
 from typing import Any
 
 from shared.events import registry as registered
@@ -16,6 +17,7 @@ from shared.events.topics import partition_for
 from shared.runtime.consume import ParkedRecord, Record
 from shared.runtime.errors import Rejected
 
+from scoring.handlers.turns import in_turns
 from scoring.ports import Arrival
 from scoring.store.registry import CompanyRow, CompoundRow, OrganisationRow, RegistryRow
 from scoring.translate import fact_from, fingerprint, instant_us
@@ -41,10 +43,10 @@ class RegistryRead:
     newest: datetime | None = None
 
 
-def read_facts(records: Iterable[Record], zone: tzinfo, partitions: int) -> FactsRead:
+async def read_facts(records: Iterable[Record], zone: tzinfo, partitions: int) -> FactsRead:
     """Decode facts; `partitions` is how many the topic has, which decides where a fact belongs."""
     read = FactsRead()
-    for record in records:
+    async for record in in_turns(records):
         try:
             arrival, received = _fact(record, zone, partitions)
         except Rejected as rejected:
@@ -72,9 +74,14 @@ def read_registry(records: Iterable[Record], partitions: int) -> RegistryRead:
     return read
 
 
+@lru_cache(maxsize=100_000)
+def _partition(compound: str, partitions: int) -> int:
+    return partition_for(compound.encode(), partitions)
+
+
 def _fact(record: Record, zone: tzinfo, partitions: int) -> tuple[Arrival, datetime | None]:
     envelope, data, raw = _decoded(record, Family.FACT)
-    if partition_for(envelope.subject.encode(), partitions) != record.partition:
+    if _partition(envelope.subject, partitions) != record.partition:
         # Its compound has another owner, so that it could be counted by nobody.
         raise Rejected("wrong_partition", "the subject belongs to another partition")
     fact = fact_from(envelope, data, zone)
@@ -102,7 +109,7 @@ def _keep(read: RegistryRead, envelope: Envelope, data: object, raw: bytes, part
     match data:
         case registered.CompoundRegistered():
             row = _row(envelope, data.effective_from.toordinal(), raw)
-            partition = partition_for(envelope.subject.encode(), partitions)
+            partition = _partition(envelope.subject, partitions)
             read.compounds.append(CompoundRow(row, data.company_id, partition))
         case registered.CompanyRegistered():
             read.companies.append(CompanyRow(_row(envelope, data.effective_from.toordinal(), raw), data.name))

@@ -17,6 +17,7 @@ from scoring.handlers.closing import DayDesk
 from scoring.handlers.days import Calendar
 from scoring.handlers.memory import Compounds
 from scoring.handlers.plan import Plan
+from scoring.handlers.turns import in_turns
 from scoring.handlers.work import WorkDesk
 from scoring.metrics import ScoringMetrics
 from scoring.reading import RegistryRead, read_facts, read_registry
@@ -75,7 +76,7 @@ class Plans:
         self._freeze_after = settings.fold.freeze_after_batches
         self._batches = 0
 
-    def prepared(
+    async def prepared(
         self,
         plan: Plan,
         ends: Mapping[int, int | None],
@@ -88,7 +89,7 @@ class Plans:
         now = self.clock.now()
         outbox = [
             outbox_row(one, topic=self._outcomes_topic, rubric=self._rubric, now=now)
-            for one in plan.announcements
+            async for one in in_turns(plan.announcements)
         ]
         announced: dict[int, int] = {}
         for row in outbox:
@@ -155,11 +156,11 @@ class FactsAbsorber:
 
     async def prepare(self, batch: Batch) -> PreparedPlan:
         """Decode, judge, fold."""
-        read = read_facts(batch.records, self._zone, self._partitions)
+        read = await read_facts(batch.records, self._zone, self._partitions)
         self._plans.calendar.saw(read.newest)
         plan = await self._absorption.absorb_batch(read.arrivals, self._plans.clock.now())
         ends: dict[int, int | None] = {place.partition: end for place, end in batch.ends().items()}
-        return self._plans.prepared(plan, ends, read.parked)
+        return await self._plans.prepared(plan, ends, read.parked)
 
     async def write(
         self,
@@ -202,12 +203,12 @@ class DueWork:
         now = self._plans.clock.now()
         done = await self._desk.next_chunk(partitions, lambda one: lag.get(one) == 0, now)
         if done is not None:
-            return self._plans.prepared(done.plan, _stay(done.plan), refolds=done.refolds)
+            return await self._plans.prepared(done.plan, _stay(done.plan), refolds=done.refolds)
         closing = await self._days.next_chunk(partitions, now)
         self._plans.metrics.days_held.set(self._days.held_back)
         if closing is None:
             return None
-        return self._plans.prepared(closing.plan, _stay(closing.plan), days_closed=int(closing.last))
+        return await self._plans.prepared(closing.plan, _stay(closing.plan), days_closed=int(closing.last))
 
     async def write(
         self,

@@ -110,6 +110,7 @@ class Worker:
                 lambda: self.facts.lag(),  # noqa: PLW0108 - it is being made
             ),
             output=OUTCOMES,
+            batch_records_max=settings.fold.batch_records_max,
             **common,
         )
         self.registry = Consumer(

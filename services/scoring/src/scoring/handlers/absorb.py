@@ -18,6 +18,7 @@ from scoring.handlers.judging import Counted, Fingerprint, judge
 from scoring.handlers.memory import Compounds, Held
 from scoring.handlers.plan import NewWork, Plan
 from scoring.handlers.telling import REPEAT_WITHIN_DAYS, Occasion, Teller
+from scoring.handlers.turns import in_turns
 from scoring.ports import REFOLD, UNASSIGNED, Archive, Arrival, FactKey, HazardKnown, Known
 
 NEVER_ASSIGNED = frozenset({"evidence.stored"})
@@ -72,7 +73,8 @@ class FactAbsorption:
             )
             stored.update(unwritten)
             plan, changes = await self._change(arrivals, touched, stored, held)
-            self._settle(plan, arrivals, changes, held, [*opened, *hazards, *_hazards_of(plan.heads)], now)
+            openings = _by_compound([*opened, *hazards, *_hazards_of(plan.heads)])
+            await self._settle(plan, arrivals, changes, held, openings, now)
         self._memory.hold(plan)
         return plan
 
@@ -95,11 +97,11 @@ class FactAbsorption:
         judged = judge(plan, arrivals, stored, self._fingerprint)
         plan.compounds.update((compound, touched[compound]) for compound in judged.changes)
         incomplete = []
-        for compound, changes in judged.changes.items():
+        async for compound in in_turns(judged.changes):
             book = held[compound].book
             if book is None:
                 continue
-            self._apply(held[compound], changes)
+            self._apply(held[compound], judged.changes[compound])
             if book.incomplete:
                 incomplete.append(held[compound])
         if incomplete:
@@ -115,23 +117,26 @@ class FactAbsorption:
                 held.book.remove(gone)
             held.book.add(come)
 
-    def _settle(
+    async def _settle(
         self,
         plan: Plan,
         arrivals: Sequence[Arrival],
         changed: Mapping[str, list[Counted]],
         held: Mapping[str, Held],
-        hazards: Sequence[HazardKnown],
+        hazards: Mapping[str, Sequence[HazardKnown]],
         now: datetime,
     ) -> None:
         last = {arrival.fact.compound: arrival for arrival in arrivals}
-        for compound, changes in changed.items():
+        async for compound in in_turns(changed):
+            changes = changed[compound]
             one = held[compound]
             if one.book is None:
                 self._wait_for_registration(plan, one, changes)
                 continue
             day = self._calendar.open_day(one.partition, now)
-            change = self._folds.settle(plan, one, day, self._calendar.closed(one.partition, now))
+            closed = self._calendar.closed(one.partition, now)
+            # Something came: the closing of the open day looks again, and writes a step if there is one.
+            change = self._folds.settle(plan, one, day, closed, due_day=closed + 1)
             come = [counted.come for counted in changes]
             occasion = Occasion(
                 outcomes.CAUSE_FACT,
@@ -142,7 +147,7 @@ class FactAbsorption:
                 come[-1].event_id,
             )
             self._teller.moved(plan, change, occasion, come)
-            self._teller.facts(plan, change, come, occasion, hazards)
+            self._teller.facts(plan, change, come, occasion, hazards.get(compound, ()))
             self._ask_for_refold(plan, one, come[-1].event_id, now)
         self._begin_days(plan, now)
 
@@ -193,6 +198,13 @@ class FactAbsorption:
         return _hazards_of(
             {(one.fact.compound, one.fact.root): one for one in self._memory.unwritten_heads()}
         )
+
+
+def _by_compound(hazards: Sequence[HazardKnown]) -> dict[str, list[HazardKnown]]:
+    found: dict[str, list[HazardKnown]] = {}
+    for hazard in hazards:
+        found.setdefault(hazard.compound, []).append(hazard)
+    return found
 
 
 def _hazards_of(heads: Mapping[FactKey, Known]) -> list[HazardKnown]:

@@ -92,16 +92,20 @@ class Folds:
             assert held.book is not None
             held.book = rebuilt(held.book, facts.get(held.compound, []))
 
-    def settle(self, plan: Plan, held: Held, day: Day, closed: Day) -> Change:
-        """Fold what is closed, look at `day`, and put the state into the plan."""
+    def settle(self, plan: Plan, held: Held, day: Day, closed: Day, *, due_day: Day | None = None) -> Change:
+        """Fold what is closed, look at `day`, and put the state into the plan.
+
+        `due_day`: when closings must look at the compound again, if the caller knows; to find the exact day
+        costs a look at the last closed one.
+        """
         book = held.book
         assert book is not None
         self.close(plan, held, closed)
         assert book.as_of_day is not None
-        next_day = book.next_change_day(book.as_of_day)
+        if due_day is None:
+            due_day = book.next_change_day(book.as_of_day)
         after = Shown.of(book.standing(day))
-        ahead = next_day if next_day > day else book.next_change_day(day)
-        change = Change(held, held.shown, after, None if ahead >= NEVER else ahead)
+        change = Change(held, held.shown, after, _or_none(book.next_change_day(day)))
         registered = book.registry.in_force(day)
         assert registered is not None
         plan.states.append(
@@ -111,7 +115,8 @@ class Folds:
                 held.version,
                 day,
                 book.as_of_day,
-                None if next_day >= NEVER else next_day,
+                change.next_change_day,
+                _or_none(due_day),
                 after,
                 book.pack(),
                 registered,
@@ -128,6 +133,10 @@ class Folds:
         anew = book.as_of_day is None
         if anew or (book.as_of_day is not None and book.as_of_day < closed):
             add_steps(plan, held.compound, book.close_through(closed), anew=anew)
+
+
+def _or_none(day: Day) -> Day | None:
+    return None if day >= NEVER else day
 
 
 def add_steps(plan: Plan, compound: str, steps: list[Step], *, anew: bool) -> None:

@@ -21,7 +21,10 @@ class LedgerRow(NamedTuple):
 
 
 class StateRow(NamedTuple):
-    """A compound's state after this transaction; `loaded_version` 0: there was none."""
+    """A compound's state after this transaction; `loaded_version` 0: there was none.
+
+    `due_day` is the day whose closing, or that of the day before, must look at the compound.
+    """
 
     compound: str
     partition: int
@@ -29,6 +32,7 @@ class StateRow(NamedTuple):
     day: Day
     as_of_day: Day | None
     next_change_day: Day | None
+    due_day: Day | None
     shown: Shown
     packed: Any
     registered: CompoundRevision

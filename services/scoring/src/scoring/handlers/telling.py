@@ -96,7 +96,7 @@ class Teller:
         occasion: Occasion,
         hazards: Sequence[HazardKnown],
     ) -> None:
-        """What single facts mean for the people concerned."""
+        """What single facts mean for the people concerned; `hazards` are those of this compound."""
         book = change.held.book
         assert book is not None
         for fact in come:
@@ -198,7 +198,6 @@ def _opened(
     repeat = any(
         one.item == item and one.root != fact.root and 0 <= fact.day - one.day < REPEAT_WITHIN_DAYS
         for one in hazards
-        if one.compound == fact.compound
     )
     return outcomes.HazardOpened(hazard_id, item, life.opened.hazard_class, life.due, fact.day, repeat)
 

@@ -24,6 +24,7 @@ COLUMNS = {
     "day": "date",
     "as_of_day": "date",
     "next_change_day": "date",
+    "due_day": "date",
     "score_milli": "integer",
     "star": "smallint",
     "dynamic_star": "smallint",
@@ -55,8 +56,8 @@ FROM score_step WHERE compound = ANY($1::text[]) AND rubric = $2 ORDER BY compou
 """
 DUE = """
 SELECT compound FROM compound_state
-WHERE rubric = $1 AND partition = $2 AND next_change_day <= $3 AND as_of_day < $4
-ORDER BY next_change_day LIMIT $5
+WHERE rubric = $1 AND partition = $2 AND due_day <= $3 AND as_of_day < $4
+ORDER BY due_day LIMIT $5
 """
 STEP_COLUMNS = {
     "compound": "text",
@@ -213,6 +214,7 @@ def _row(row: StateRow, rubric: str) -> Sequence[Any]:
         date.fromordinal(row.day),
         _date(row.as_of_day),
         _date(row.next_change_day),
+        _date(row.due_day),
         shown.score_milli,
         shown.star,
         shown.dynamic_star,
