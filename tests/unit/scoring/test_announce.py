@@ -1,4 +1,4 @@
-"""Every outcome that scoring builds is one that its contract allows, under an id that follows from a cause."""
+"""Every outcome that scoring builds fits its contract, under an id that follows from a cause."""
 
 import json
 from datetime import UTC, date, datetime
