@@ -20,6 +20,7 @@ import psutil
 from shared.embedded.ports import any_free
 from shared.embedded.servers import Servers
 from shared.runtime.clock import SystemClock
+from shared.runtime.metrics import Metrics
 from shared.runtime.producer import RecordProducer
 from shared.runtime.settings import KafkaSettings
 from shared.runtime.topics import ensure_topics
@@ -138,12 +139,12 @@ async def run_floor(module: str, *arguments: object) -> dict[str, Any]:
 
 async def fill(kafka: KafkaSettings, topic: str, records: Iterable[tuple[str, bytes]]) -> int:
     """Put records on a topic, in order of each key; answers how many."""
-    producer = RecordProducer(kafka, SystemClock())
+    producer = RecordProducer(kafka, SystemClock(), Metrics("bench"))
     await producer.start()
     count, pending = 0, []
     try:
         for key, value in records:
-            pending.append(producer.send(topic, value, key=key))
+            pending.append(producer.send(topic, value, key=key.encode(), deadline_seconds=60))
             count += 1
             if len(pending) >= 5000:
                 await asyncio.gather(*pending)

@@ -18,7 +18,8 @@ from shared.embedded.ports import any_free
 from shared.events import outcomes, topics
 from shared.events.encode import encode_event
 from shared.runtime.clock import SystemClock
-from shared.runtime.producer import RecordProducer
+from shared.runtime.metrics import Metrics
+from shared.runtime.producer import Outgoing, RecordProducer
 
 from tests.bench.harness import Row, Sample
 from tests.bench.place import ROOT, Place, make_topics, run_floor, run_to_end
@@ -59,23 +60,21 @@ async def n1(place: Place) -> Row:
             )
             place_of = f"/v1/endpoints/{endpoint['id']}"
             await _suspend(url)
-            producer = RecordProducer(kafka, SystemClock())
+            producer = RecordProducer(kafka, SystemClock(), Metrics("bench"))
             await producer.start()
-            await asyncio.gather(
-                *(
-                    producer.send(
-                        kafka.name_of(topics.OUTCOMES), body, key="B000001", partition=0, headers=headers
-                    )
-                    for body, headers in _outcomes(sequence)
-                )
-            )
+            records = [
+                Outgoing(kafka.name_of(topics.OUTCOMES), b"B000001", body, headers, 0)
+                for body, headers in _outcomes(sequence)
+            ]
+            for start in range(0, DELIVERIES, 500):
+                await producer.send_all(records[start : start + 500], deadline_seconds=30)
             await producer.stop()
             sequence += DELIVERIES
             await until(lambda: _parked(notify, place_of), "the backlog was not parked")
             await _patch(notify, place_of, {"enabled": True})
             before, began = process.cpu_times(), time.perf_counter()
             await _post(notify, f"{place_of}/release", {})
-            await until(lambda: _drained(notify), "the backlog was not drained", seconds=0.05)
+            await until(lambda: _drained(notify), "the backlog was not drained", seconds=0.2)
             after, seconds = process.cpu_times(), time.perf_counter() - began
             await _patch(notify, place_of, {"enabled": False})
             return _sample(after.user + after.system - before.user - before.system, seconds, process)

@@ -15,6 +15,7 @@ import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from shared.events import topics
 from shared.runtime.clock import SystemClock
+from shared.runtime.metrics import Metrics
 from shared.runtime.producer import RecordProducer
 from shared.runtime.settings import KafkaSettings
 
@@ -157,7 +158,7 @@ async def _latencies(kafka: KafkaSettings, compounds: int, *, rate: int, seconds
                     arrived.setdefault(value.decode(), at)
 
     reading = asyncio.create_task(read())
-    producer = RecordProducer(kafka, SystemClock())
+    producer = RecordProducer(kafka, SystemClock(), Metrics("bench"))
     await producer.start()
     sends = []
     began = time.perf_counter()
@@ -166,7 +167,7 @@ async def _latencies(kafka: KafkaSettings, compounds: int, *, rate: int, seconds
         await asyncio.sleep(max(0.0, began + number / rate - time.perf_counter()))
         compound = traffic.compound_id(rng.randrange(compounds))
         key, value = traffic.incident(rng, compound, datetime.now(UTC))
-        await producer.send(kafka.name_of(topics.FACTS), value, key=key)
+        await producer.send(kafka.name_of(topics.FACTS), value, key=key.encode())
         acknowledged[_id_of(value)] = time.perf_counter()
 
     sends = [asyncio.create_task(send(number)) for number in range(rate * seconds)]
