@@ -68,7 +68,7 @@ def assess(book: Book, year: int) -> Annual | None:
         ineligible += count if look.eligibility.lost else 0
         for category in points:
             points[category] += count * look.categories[category]
-            full[category] += count * look.full_of(book.rubric, category)
+            full[category] += count * look.full_of(category)
     if days == 0 or days < rules.days_min:
         return None
     score = total // days

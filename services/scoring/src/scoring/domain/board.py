@@ -11,39 +11,35 @@ from scoring.domain.eligibility import Eligibility
 from scoring.domain.facts import NEVER, Day
 from scoring.domain.items import points_of
 from scoring.domain.rubric_sections import Rubric
-from scoring.domain.shelf import Points
 from scoring.domain.shelves import Shelves, Touched
 from scoring.domain.size import Terms
 from scoring.domain.stars import Limits
 from scoring.domain.vetoes import AUTOMATIC_ELIGIBILITY, AUTOMATIC_HAZARD, Cap
 
-UNKNOWN = Points(0, 0, 0)
-
 
 class Look(NamedTuple):
     """The result of `day`, which is the same on each day before `until`.
 
-    `score_milli` is None and the lists are empty on a day without enrolment; lists follow `rubric.layout`.
+    On a day without enrolment `score_milli` is None and there are no items. `full_milli` is P by item.
     """
 
     day: Day
     until: Day
     rated: bool
     score_milli: int | None
-    points: list[Points]
-    milli: list[int]
+    items: dict[str, int]
+    full_milli: dict[str, int]
+    unverified: tuple[str, ...]
+    evidence_missing: bool
     categories: dict[str, int]
     bonus_milli: int
     limit: Limits
     caps: tuple[Cap, ...]
     eligibility: Eligibility
 
-    def full_of(self, rubric: Rubric, category: str) -> int:
+    def full_of(self, category: str) -> int:
         """The sum of P of a category."""
-        for name, first, end in rubric.layout.categories:
-            if name == category:
-                return sum(one.full_milli for one in self.points[first:end])
-        return 0
+        return sum(full for code, full in self.full_milli.items() if code[0] == category)
 
     @property
     def folds(self) -> bool:
@@ -52,17 +48,35 @@ class Look(NamedTuple):
 
 
 class Board:
-    """Looks at days of one compound; see the module. Points are also kept as lists, to take sums of."""
+    """Looks at days of one compound; see the module. Lists follow `rubric.layout`, to take sums of."""
 
-    __slots__ = ("_full", "_last", "_milli", "_points", "_since", "_until")
+    __slots__ = (
+        "_full",
+        "_full_by_category",
+        "_full_by_code",
+        "_last",
+        "_milli",
+        "_missing",
+        "_since",
+        "_stale",
+        "_until",
+        "_unverified",
+        "_unverified_codes",
+    )
 
     def __init__(self, rubric: Rubric) -> None:
         count = len(rubric.layout.codes)
-        self._points = [UNKNOWN] * count
         self._milli = [0] * count
         self._full = [0] * count
+        self._unverified = [False] * count
+        self._stale = [False] * count
         self._since = [0] * count
         self._until = [0] * count
+        # What is made of those lists and seldom changes; made anew by `_notice`.
+        self._full_by_code: dict[str, int] = {}
+        self._full_by_category: dict[str, int] = {}
+        self._unverified_codes: tuple[str, ...] = ()
+        self._missing = False
         self._last: Look | None = None
 
     def touch(self, rubric: Rubric, codes: Touched) -> None:
@@ -97,32 +111,55 @@ class Board:
         caps = _caps(shelves, rubric, day, ground.eligibility)
         if not ground.enrolled:
             none = stars.unlimited(rubric.stars)
-            return Look(day, until, rated, None, [], [], {}, 0, none, caps, ground.eligibility)
+            missing = False
+            return Look(day, until, rated, None, {}, {}, (), missing, {}, 0, none, caps, ground.eligibility)
         self._refresh(shelves, terms, day, ground.until)
+        milli, missing = self._milli, self._missing
         until = min(until, *self._until, shelves.bonus.next_after(day))
-        categories, full = {}, {}
-        for category, first, end in rubric.layout.categories:
-            categories[category] = sum(self._milli[first:end])
-            full[category] = sum(self._full[first:end])
+        categories = {name: sum(milli[first:end]) for name, first, end in rubric.layout.categories}
         bonus = min(shelves.bonus.at(day), rubric.bonus.max_milli)
-        score = min(sum(self._milli) + bonus, rubric.full_milli)
-        points = self._points.copy()
-        missing = any(points[place].stale for place in rubric.layout.evidence_places)
-        limit = stars.limits(rubric.stars, categories, full, evidence_missing=missing)
-        milli = self._milli.copy()
         return Look(
-            day, until, rated, score, points, milli, categories, bonus, limit, caps, ground.eligibility
+            day,
+            until,
+            rated,
+            min(sum(milli) + bonus, rubric.full_milli),
+            dict(zip(rubric.layout.codes, milli, strict=True)),
+            self._full_by_code,
+            self._unverified_codes,
+            missing,
+            categories,
+            bonus,
+            stars.limits(rubric.stars, categories, self._full_by_category, evidence_missing=missing),
+            caps,
+            ground.eligibility,
         )
 
     def _refresh(self, shelves: Shelves, terms: Terms, day: Day, ground_until: Day) -> None:
         """Finds the points of the items of which they are unknown or no longer hold."""
         since, until = self._since, self._until
         items = terms.rubric.layout.items
+        noticed = False
         for place in [at for at, end in enumerate(until) if not since[at] <= day < end]:
             found = points_of(items[place], shelves, terms, day)
-            self._points[place] = found
-            self._milli[place], self._full[place] = found.points_milli, found.full_milli
             since[place], until[place] = day, min(found.until, ground_until)
+            self._milli[place] = found.points_milli
+            seen = (self._full[place], self._unverified[place], self._stale[place])
+            if seen != (found.full_milli, found.unverified, found.stale):
+                self._full[place], self._stale[place] = found.full_milli, found.stale
+                self._unverified[place] = found.unverified
+                noticed = True
+        if noticed:
+            self._notice(terms.rubric)
+
+    def _notice(self, rubric: Rubric) -> None:
+        """Makes anew what is made of full points, unverified and stale items."""
+        layout = rubric.layout
+        self._full_by_code = dict(zip(layout.codes, self._full, strict=True))
+        self._full_by_category = {name: sum(self._full[first:end]) for name, first, end in layout.categories}
+        self._unverified_codes = tuple(
+            code for code, one in zip(layout.codes, self._unverified, strict=True) if one
+        )
+        self._missing = any(self._stale[place] for place in layout.evidence_places)
 
 
 def _caps(shelves: Shelves, rubric: Rubric, day: Day, eligible: Eligibility) -> tuple[Cap, ...]:

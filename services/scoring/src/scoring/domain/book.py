@@ -181,7 +181,7 @@ class Book:
             return self.refold(day)
         if day <= self.as_of_day:
             return []
-        before = step_of(self._look(self.as_of_day), self.as_of_day, self._fold, self.rubric)
+        before = step_of(self._look(self.as_of_day), self.as_of_day, self._fold)
         return self._close(self.as_of_day + 1, day, before)
 
     def refold(self, through: Day) -> list[Step]:
@@ -202,7 +202,7 @@ class Book:
             self._fold = closed.fold
             if not closed.new:
                 continue
-            step = step_of(closed.look, closed.day, closed.fold, self.rubric)
+            step = step_of(closed.look, closed.day, closed.fold)
             if step.score_milli is not None if before is None else not step.same_as(before):
                 steps.append(step)
                 before = step

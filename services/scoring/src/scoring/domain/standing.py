@@ -64,7 +64,6 @@ class Step(NamedTuple):
 def standing_of(look: Look, day: Day, fold: Fold, rubric: Rubric) -> Standing:
     """The standing of `day`, a day for which `look` holds, with the star of `fold`."""
     dynamic, star = _stars(look, fold)
-    layout = rubric.layout
     score = look.score_milli
     limited = None if score is None else stars.limited_star(rubric.stars, score, look.limit)
     return Standing(
@@ -73,11 +72,11 @@ def standing_of(look: Look, day: Day, fold: Fold, rubric: Rubric) -> Standing:
         look.rated,
         score,
         look.categories,
-        dict(zip(layout.codes, look.milli, strict=False)),
-        {code: one.full_milli for code, one in zip(layout.codes, look.points, strict=False)},
+        look.items,
+        look.full_milli,
         look.bonus_milli,
-        tuple([code for code, one in zip(layout.codes, look.points, strict=False) if one.unverified]),
-        any(look.points[place].stale for place in layout.evidence_places) if look.points else False,
+        look.unverified,
+        look.evidence_missing,
         look.limit.star_max,
         limited,
         dynamic,
@@ -89,10 +88,9 @@ def standing_of(look: Look, day: Day, fold: Fold, rubric: Rubric) -> Standing:
     )
 
 
-def step_of(look: Look, day: Day, fold: Fold, rubric: Rubric) -> Step:
+def step_of(look: Look, day: Day, fold: Fold) -> Step:
     """The closed `day`, for which `look` holds, with the star of `fold`."""
     dynamic, star = _stars(look, fold)
-    items = dict(zip(rubric.layout.codes, look.milli, strict=False))
     return Step(
         day,
         look.score_milli,
@@ -100,7 +98,7 @@ def step_of(look: Look, day: Day, fold: Fold, rubric: Rubric) -> Step:
         dynamic,
         fold.up_run,
         fold.down_run,
-        items,
+        look.items,
         look.bonus_milli,
         look.caps,
     )

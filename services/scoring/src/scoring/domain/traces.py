@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from scoring.domain.facts import NEVER, Day
-from scoring.domain.hazards import Event, counting, life
+from scoring.domain.hazards import Event, Life, counting, life
 from scoring.domain.rubric_sections import Rubric
 from scoring.domain.steps import Step
 
@@ -36,42 +36,42 @@ def traces(events: list[Event], rubric: Rubric) -> Traces:
     counted = counting(events)
     if not counted:
         return NOTHING
-    rules = rubric.hazards
-    window = rubric.rectification.window_days
+    rules, window = rubric.hazards, rubric.rectification.window_days
     steps: tuple[list[Step], ...] = ([], [], [], [])
     before = (0, 0, 0, 0)
-    last = None
-    for day in _days(counted, rubric):
-        last = life(counted, rules, day)
-        assert last is not None, "no day before the opening is looked at"
-        judged = last.on_time if 0 < day - last.due < window else None
-        now = (
-            last.loss_milli(rules, day),
-            int(judged is True),
-            int(judged is False),
-            int(last.grave_and_late(rules, day)),
-        )
-        if now != before:
-            for place in range(len(steps)):
-                if now[place] != before[place]:
-                    steps[place].append((day, now[place] - before[place]))
-            before = now
-    assert last is not None, "the day of the opening is looked at"
+    starts = sorted({event.day for event in counted})
+    lives = [life(counted, rules, day) for day in starts]
+    for one, start, end in zip(lives, starts, (*starts[1:], NEVER), strict=True):
+        assert one is not None, "the opening is the first"
+        for day in sorted(_changes(one, start, rubric)):
+            if not start <= day < end:
+                continue
+            judged = one.on_time if 0 < day - one.due < window else None
+            now = (
+                one.loss_milli(rules, day),
+                int(judged is True),
+                int(judged is False),
+                int(one.grave_and_late(rules, day)),
+            )
+            if now != before:
+                for of, value, earlier in zip(steps, now, before, strict=True):
+                    if value != earlier:
+                        of.append((day, value - earlier))
+                before = now
+    last = lives[-1]
+    assert last is not None, "the opening is the first"
     urgent = last.opened.hazard_class in rubric.rectification.urgent
     return Traces(last.opened, last.verified, urgent, *(tuple(one) for one in steps))
 
 
-def _days(counted: list[Event], rubric: Rubric) -> list[Day]:
-    """All days on which anything about a hazard can change, ascending, from its opening on."""
-    rules = rubric.hazards
-    days = {event.day for event in counted}
-    for day in sorted(days):
-        one = life(counted, rules, day)
-        assert one is not None, "the opening is the first"
-        days |= {one.due + 1, one.due + rules.late_days + 1, one.due + rubric.rectification.window_days}
-        if one.verified is not None:
-            days.update(day + limit for limit, _ in rules.residue)
-    return sorted(day for day in days if counted[0].day <= day < NEVER)
+def _changes(one: Life, start: Day, rubric: Rubric) -> set[Day]:
+    """The days on which a hazard can change by itself while no more is known of it than on `start`."""
+    days = {start, one.due + 1, one.due + rubric.rectification.window_days}
+    if one.verified is None:
+        days.add(one.due + rubric.hazards.late_days + 1)
+    else:
+        days.update(one.verified.day + limit for limit, _ in rubric.hazards.residue)
+    return days
 
 
 def over_on(events: list[Event], rubric: Rubric) -> Day:
