@@ -120,14 +120,15 @@ async def test_a_start_without_servers_ends_with_one_sentence(house: House):
         "ANXING_KAFKA__CONNECT_DEADLINE_SECONDS": "1",
         "ANXING_DATABASE__CONNECT_DEADLINE_SECONDS": "1",
     }
-    for setting, value, named in (
+    wrong = (
         ("ANXING_KAFKA__BOOTSTRAP", f"127.0.0.1:{any_free()}", "ANXING_KAFKA__BOOTSTRAP"),
         ("ANXING_DATABASE__URL", f"postgresql://a:b@127.0.0.1:{any_free()}/c", "ANXING_DATABASE__URL"),
         ("ANXING_KAFKA__PARTITIONS", "6", "partitions"),
         ("ANXING_KAFKA__TOPIC_PREFIX", "nowhere.", "topic"),
         ("ANXING_DOOR__REQUESTS_MAX", "none", "ANXING_DOOR__REQUESTS_MAX"),
-    ):
-        code, said = await _serve(house, {**nowhere, setting: value})
+    )
+    ends = await asyncio.gather(*(_serve(house, {**nowhere, setting: value}) for setting, value, _ in wrong))
+    for (code, said), (_, _, named) in zip(ends, wrong, strict=True):
         assert (code, said.count("\n")) == (2, 1), said
         assert named in said
 

@@ -37,11 +37,12 @@ async def test_a_key_is_issued_used_listed_and_revoked(house: House, intake: Rep
     assert text.rpartition("_")[2] not in out
     assert "secret" not in out
 
-    for _ in range(2):
-        assert (await keys(house, "revoke", "app-1"))[0] == 0
+    assert (await keys(house, "revoke", "app-1"))[0] == 0
     _, out, _ = await keys(house, "list", "--json")
     assert [key["state"] for key in json.loads(out) if key["credential_id"] == "app-1"] == ["revoked"]
     assert "app-1" in (await keys(house, "list"))[1]
+    code, _, err = await keys(house, "revoke", "nobody")
+    assert (code, err.count("\n")) == (2, 1)
 
 
 async def test_the_key_of_a_laptop(house: House, intake: Replica):
@@ -51,18 +52,3 @@ async def test_the_key_of_a_laptop(house: House, intake: Replica):
     await intake.knows(second["key"])
     assert (await intake.get("/v1/time", first["key"])).status_code == 401
     assert len(second["roles"]) == 15
-
-
-async def test_what_cannot_be_issued_is_said_in_one_sentence(house: House):
-    for words, named in (
-        (("--role", "officer"), "--everything"),
-        (("--everything",), "--role"),
-        (("--everything", "--role", "king"), "--role"),
-        (("--everything", "--role", "officer", "--right", "divine"), "rights"),
-        (("--everything", "--role", "officer", "--id", "a b"), "credential_id"),
-    ):
-        code, out, err = await keys(house, "issue", *words)
-        assert (code, out, err.count("\n")) == (2, "", 1), err
-        assert named in err
-    code, _, err = await keys(house, "revoke", "nobody")
-    assert (code, err.count("\n")) == (2, 1)

@@ -82,7 +82,8 @@ def issue(
         rights=right or (),
         may_act_for=_roles(act_for or ()),
     )
-    run_async(publish(_settings().kafka, _checked(issued), now))
+    checked = _checked(issued)
+    run_async(publish(_settings().kafka, checked, now))
     if as_json:
         print_json({"id": credential_id, "key": text, "roles": issued.roles, "valid_to": issued.valid_to})
     else:
