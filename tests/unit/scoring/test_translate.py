@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import rfc8785
 from scoring.domain import facts as f
-from scoring.domain.shelves import ROUTES
+from scoring.domain.routes import ROUTES
 from scoring.translate import company_revision_from, compound_revision_from, fact_from, fingerprint
 from shared.events.catalogue import CATALOGUE, Family, lookup
 from shared.events.envelope import decode_envelope

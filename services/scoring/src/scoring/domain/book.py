@@ -28,9 +28,10 @@ from scoring.domain.hazards import Life, counting, life
 from scoring.domain.items import points_of
 from scoring.domain.packing import Packer, unpack
 from scoring.domain.registry import Registry
+from scoring.domain.routes import ROUTES, change
 from scoring.domain.rubric_sections import Rubric
 from scoring.domain.shelf import Forgotten, Plain, Points
-from scoring.domain.shelves import ROUTES, Shelves
+from scoring.domain.shelves import Shelves
 from scoring.domain.size import Terms, first_difference
 from scoring.domain.standing import Standing, Step, standing_of, step_of
 from scoring.domain.stars import Fold
@@ -97,7 +98,7 @@ class Book:
         self._shelves = Shelves(self.rubric)
         for fact in self._facts.values():
             if self._terms.enrolled(fact.day):
-                self._shelves.add(fact, self._terms)
+                change(self._shelves, fact, self._terms, 1)
 
     def add(self, fact: Fact) -> None:
         """Counts a fact: the revision of its root that counts now. Withdrawals count nothing."""
@@ -119,7 +120,7 @@ class Book:
 
     def _change(self, fact: Fact, sign: int) -> None:
         try:
-            touched = self._shelves.change(fact, self._terms, sign)
+            touched = change(self._shelves, fact, self._terms, sign)
         except Forgotten:
             self.incomplete = True
             touched = ()
