@@ -32,7 +32,7 @@ from scoring.domain.routes import ROUTES, change
 from scoring.domain.rubric_sections import Rubric
 from scoring.domain.shelf import Forgotten, Plain, Points
 from scoring.domain.shelves import Shelves
-from scoring.domain.size import Terms, first_difference
+from scoring.domain.size import Terms, difference
 from scoring.domain.standing import Standing, Step, standing_of, step_of
 from scoring.domain.stars import Fold
 
@@ -87,10 +87,12 @@ class Book:
         before, self._terms = self._terms, Terms(self.rubric, registry)
         self._closed_board.clear()
         self._open_board.clear()
-        changed = first_difference(before, self._terms)
+        changed = difference(before, self._terms)
         if changed is None:
             return
-        self._touch(changed)
+        self._touch(changed.first_day)
+        if not changed.facts_count_otherwise:
+            return
         if self._facts is None:
             self.incomplete = True
             return

@@ -76,10 +76,20 @@ class Terms:
         )
 
 
-def first_difference(before: Terms, after: Terms) -> Day | None:
-    """The first day on which facts count or weigh differently; None without one."""
+class Difference(NamedTuple):
+    """How two registries differ: the first day that is judged otherwise, and whether facts count otherwise."""
+
+    first_day: Day
+    facts_count_otherwise: bool
+
+
+def difference(before: Terms, after: Terms) -> Difference | None:
+    """What another registry changes; None when it changes nothing on any day."""
+    first: Day | None = None if before.enrolled_since == after.enrolled_since else 0
     for day in sorted({0, *before.registry.boundaries, *after.registry.boundaries}):
         old, new = before.on(day), after.on(day)
-        if old.enrolled != new.enrolled or old.size_permille != new.size_permille:
-            return day
-    return None
+        if old[2:] != new[2:]:
+            first = day if first is None else first
+            if (old.enrolled, old.size_permille) != (new.enrolled, new.size_permille):
+                return Difference(first, facts_count_otherwise=True)
+    return None if first is None else Difference(first, facts_count_otherwise=False)
