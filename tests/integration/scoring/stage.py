@@ -65,7 +65,7 @@ class Stage:
     connection: "asyncpg.Connection[asyncpg.Record]"
     key: str
     clock: Clock
-    sent: int = field(default=0)
+    running: list[ScoringService] = field(default_factory=list)
 
     @property
     def kafka(self) -> KafkaSettings:
@@ -139,6 +139,7 @@ class Stage:
         )
         try:
             await service.start()
+            self.running.append(service)
             transport = httpx.ASGITransport(app=service.app)
             headers = {"Authorization": f"Bearer {self.key}"}
             async with httpx.AsyncClient(
@@ -148,7 +149,14 @@ class Stage:
                 yield client
                 assert not service.fatal.done(), service.fatal
         finally:
+            if service in self.running:
+                self.running.remove(service)
             await service.stop()
+
+    def wake(self) -> None:
+        """Look for due work now instead of within a second."""
+        for service in self.running:
+            service.worker.facts.wake()
 
     async def at_rest(self, client: httpx.AsyncClient, deadline: float = 40) -> None:
         """Wait until everything on the topics is scored and announced."""

@@ -131,4 +131,5 @@ async def test_closing_day_by_day_equals_folding_all_at_once(still: Stage) -> No
 
 
 async def _all(stage: Stage, day: date) -> bool:
+    stage.wake()
     return await _closed(stage) == {day}

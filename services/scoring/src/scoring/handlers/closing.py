@@ -84,8 +84,6 @@ class DayDesk:
         return Closing(plan, last=False)
 
     async def _close(self, partition: int, day: Day, now: datetime) -> Closing:
-        # What is not written yet may be due as well: the list must be read after it.
-        await self._memory.all_settled()
         due = await self._archive.due_compounds(partition, day, self._chunk)
         touched = dict.fromkeys(due, partition)
         closing = Closing(Plan(), last=len(due) < self._chunk)

@@ -79,10 +79,6 @@ class Compounds:
         for plan in self._unwritten:
             yield from plan.heads.values()
 
-    def work_under_way(self) -> set[int]:
-        """Rows of work that plans not yet written carry out."""
-        return {row for plan in self._unwritten for row, _ in plan.done}
-
     @contextmanager
     def preparing(self, compounds: Mapping[str, int]) -> Iterator[None]:
         """While a plan about these compounds is prepared they stay in memory; prepares never overlap."""
@@ -118,13 +114,6 @@ class Compounds:
         """Wait until no plan with one of these compounds is unwritten."""
         async with asyncio.timeout(SETTLE_SECONDS_MAX):
             while any(self._pins[compound] for compound in compounds):
-                self._changed.clear()
-                await self._changed.wait()
-
-    async def all_settled(self) -> None:
-        """Wait until every plan is written."""
-        async with asyncio.timeout(SETTLE_SECONDS_MAX):
-            while self._unwritten:
                 self._changed.clear()
                 await self._changed.wait()
 

@@ -1,4 +1,7 @@
-"""Work that is not a fact: registrations, late facts, facts nobody can place; a chunk is a transaction."""
+"""Work that is not a fact: registrations, late facts, facts nobody can place; a chunk is a transaction.
+
+The consumer prepares it when everything before it is committed, so that what is read in the tables holds.
+"""
 
 from __future__ import annotations
 
@@ -53,29 +56,20 @@ class WorkDesk:
         Refolds wait until their partition has caught up with its log, or for a while: an import of a year
         must not fold hundreds of days for every row.
         """
-        urgent = await self._due(partitions, (REGISTERED, UNASSIGNED), patience=False)
+        urgent = await self._archive.due_work(
+            partitions, (REGISTERED, UNASSIGNED), self._chunk, patience=False
+        )
         if urgent:
             return await self._carry_out(urgent, now)
         ready = [partition for partition in partitions if caught_up(partition)]
-        refolds = await self._due(ready, (REFOLD,), patience=False)
+        refolds = await self._archive.due_work(ready, (REFOLD,), self._chunk, patience=False)
         if not refolds:
-            refolds = await self._due(partitions, (REFOLD,), patience=True)
+            refolds = await self._archive.due_work(partitions, (REFOLD,), self._chunk, patience=True)
         return await self._carry_out(refolds, now) if refolds else None
-
-    async def _due(
-        self, partitions: Collection[int], kinds: Sequence[str], *, patience: bool
-    ) -> list[WorkItem]:
-        # Asked for before the rows are read: a plan that is written meanwhile has removed its rows.
-        under_way = self._memory.work_under_way()
-        rows = await self._archive.due_work(
-            partitions, kinds, self._chunk + len(under_way), patience=patience
-        )
-        return [row for row in rows if row.id not in under_way][: self._chunk]
 
     async def _carry_out(self, items: Sequence[WorkItem], now: datetime) -> Done:
         touched = {item.key: item.partition for item in items}
         with self._memory.preparing(touched):
-            await self._memory.settled(touched)
             for partition, day in (await self._archive.closed_days(set(touched.values()))).items():
                 if day is not None and not self._calendar.known(partition):
                     self._calendar.note_closed(partition, day)
