@@ -32,6 +32,8 @@ class World(NamedTuple):
     facts: list[Fact]
     compounds: list[CompoundRevision]
     companies: list[CompanyRevision]
+    pool: list[int]
+    """Days, from the first, on which much happens."""
 
 
 class Near(Random):
@@ -55,10 +57,10 @@ def some_day(r: Near) -> int:
 def _inspection(r: Near) -> FactData:
     checks = [
         f.Check(
-            r.choice(["A1", "A1", "F2", "B1", "C1", "C3", "C3", "D1", "Z9"]),
+            r.choice(["A1", "A1", "A1", "F2", "B1", "C1", "C3", "C3", "D1", "Z9"]),
             r.choice("pq"),
             r.choice(["pass", "partial", "fail", "na", "na"]),
-            r.choice([None, "post_empty", "rule_missing", "odd"]),
+            r.choice([None, "post_empty", "post_empty", "odd"]),
         )
         for _ in range(r.randint(1, 4))
     ]
@@ -246,4 +248,5 @@ def worlds(draw: st.DrawFn, max_facts: int = 30) -> World:
             for number, seed in enumerate(draw(st.lists(seeds, min_size=1, max_size=3)))
         ],
         [company(seed, number) for number, seed in enumerate(draw(st.lists(seeds, max_size=2)))],
+        pool,
     )

@@ -7,6 +7,7 @@ from scoring.domain.registry import Registry
 from scoring.domain.shelf import Forgotten, pack_id, unpack_id
 
 from tests.unit.scoring.making import book, day, fact, registration
+from tests.unit.scoring.rubric_examples import Example, book_of, examples
 
 
 def packed(made: Book) -> Book:
@@ -87,6 +88,26 @@ def test_a_registry_that_changes_the_past_needs_all_facts() -> None:
     assert thin.dirty_from == 0
     made.registry = Registry([registration(enrolled_on=day(9), effective_from=day(9))])
     assert made.standing(day(121)).unverified.count("B1") == 1
+
+
+def test_a_day_that_is_closed_is_not_closed_again() -> None:
+    made = book(checked("fail", 5))
+    made.close_through(day(120))
+    before = made.pack()
+    assert made.close_through(day(100)) == []
+    assert made.pack() == before
+
+
+@pytest.mark.parametrize("example", [pytest.param(one, id=one.name) for one in examples()])
+def test_it_agrees_with_a_whole_one_for_two_years(example: Example) -> None:
+    whole = book_of(example.registry, example.facts)
+    first = min(fact.day for fact in whole.facts())
+    for as_of in range(first, example.last_day, 97):
+        whole.close_through(as_of)
+        thin = packed(whole)
+        for later in range(as_of, as_of + 760, 19):
+            assert thin.standing(later) == whole.standing(later)
+            assert thin.next_change_day(later) == whole.next_change_day(later)
 
 
 def test_it_stays_small_whatever_happened() -> None:

@@ -77,7 +77,7 @@ class Terms:
 
 
 class Difference(NamedTuple):
-    """How two registries differ: the first day that is judged otherwise, and whether facts count otherwise."""
+    """How registries differ: the first day that is judged otherwise, and whether facts count otherwise."""
 
     first_day: Day
     facts_count_otherwise: bool
