@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -12,6 +11,7 @@ from shared.runtime.consume import Advance, Batch, Before, Claim, ParkedRecord, 
 from shared.runtime.outbox import OutboxRow, append
 
 from scoring.announce import outbox_row
+from scoring.collecting import Collector
 from scoring.handlers.absorb import FactAbsorption
 from scoring.handlers.closing import DayDesk
 from scoring.handlers.days import Calendar
@@ -73,8 +73,7 @@ class Plans:
         self._outcomes_topic = outcomes_topic
         self._rubric = rubric
         self._on_announced = on_announced
-        self._freeze_after = settings.fold.freeze_after_batches
-        self._batches = 0
+        self.collector = Collector(settings.fold.freeze_after_batches, clock.monotonic)
 
     async def prepared(
         self,
@@ -131,11 +130,7 @@ class Plans:
         self.metrics.cached.set(len(self.memory))
         if prepared.outbox:
             self._on_announced()
-        self._batches += 1
-        if self._batches == self._freeze_after:
-            # What lives by now lives long: cyclic collection would walk through all of it again and again.
-            gc.collect()
-            gc.freeze()
+        self.collector.batch_done()
 
     def forget(self, partitions: Collection[Partition]) -> None:
         """Memory of these partitions is void."""
@@ -207,6 +202,7 @@ class DueWork:
         closing = await self._days.next_chunk(partitions, now)
         self._plans.metrics.days_held.set(self._days.held_back)
         if closing is None:
+            self._plans.collector.idle()
             return None
         return await self._plans.prepared(closing.plan, _stay(closing.plan), days_closed=int(closing.last))
 

@@ -40,20 +40,29 @@ def reasons(
     if not moved or not (before.items and after.items):
         return ()
     heaviest = sorted(moved.items(), key=lambda one: (-abs(one[1]), one[0]))[:REASONS_MAX]
-    bearing = [(fact, bears_on(book, fact, day)) for fact in come]
-    return tuple(_reason(item, change, bearing) for item, change in heaviest)
+    behind = _facts_behind(book, {item for item, _ in heaviest}, come, day)
+    return tuple(_reason(item, change, behind.get(item)) for item, change in heaviest)
 
 
-def _reason(item: str, change: int, bearing: Sequence[tuple[Fact, Collection[str]]]) -> Reason:
-    for fact, items in reversed(bearing):
-        if item in items:
-            code = (
-                fact.data.code
-                if isinstance(fact.data, (facts.IncidentRecorded, facts.DisputeRecorded))
-                else None
-            )
-            return Reason(item, change, fact.kind, code, fact.root, fact.day)
-    return Reason(item, change, KIND_TIME)
+def _facts_behind(book: Book, items: set[str], come: Sequence[Fact], day: Day) -> dict[str, Fact]:
+    """The last fact that bears on each of the items."""
+    behind: dict[str, Fact] = {}
+    left = set(items)
+    for fact in reversed(come):
+        if not left:
+            break
+        for item in left.intersection(bears_on(book, fact, day)):
+            behind[item] = fact
+            left.discard(item)
+    return behind
+
+
+def _reason(item: str, change: int, fact: Fact | None) -> Reason:
+    if fact is None:
+        return Reason(item, change, KIND_TIME)
+    data = fact.data
+    code = data.code if isinstance(data, (facts.IncidentRecorded, facts.DisputeRecorded)) else None
+    return Reason(item, change, fact.kind, code, fact.root, fact.day)
 
 
 def bears_on(book: Book, fact: Fact, day: Day) -> Collection[str]:
