@@ -45,6 +45,7 @@ from notify.store.endpoints import EndpointStore
 from notify.store.managing import Manager
 from notify.store.reading import Reader
 from notify.store.registry import RegistryStore
+from notify.store.steady import SteadyReads
 from notify.store.worker import WorkerStore
 from notify.subscribers import OutcomesAbsorber, RegistryAbsorber
 
@@ -149,7 +150,9 @@ class NotifyService:
 
     async def _start_consumers(self, database: Database) -> tuple[Consumer, Consumer]:
         settings = self._settings
-        register = RegistryStore(database, lambda: self._clock.today(settings.zone))
+        reads = SteadyReads(database, "deciding")
+        self._stopping.append(reads.close)
+        register = RegistryStore(reads.fetch, lambda: self._clock.today(settings.zone))
         common: dict[str, Any] = {
             "settings": settings.kafka,
             "database": database,
@@ -161,9 +164,9 @@ class NotifyService:
             "registry", topic=REGISTRY, group=REGISTRY_GROUP, absorber=RegistryAbsorber(), **common
         )
         absorber = OutcomesAbsorber(
-            database,
+            reads.fetch,
             register,
-            EndpointStore(database),
+            EndpointStore(reads.fetch),
             Letters(settings.zone, self._metrics),
             self._metrics,
         )
@@ -217,7 +220,7 @@ class NotifyService:
             dependencies={
                 "reader": Reader(database),
                 "manager": Manager(database, self._sealer, partial(translate.resumed_event, topic=topic)),
-                "register": RegistryStore(database, lambda: self._clock.today(settings.zone)),
+                "register": RegistryStore(database.pool.fetch, lambda: self._clock.today(settings.zone)),
                 "guard": self._guard,
                 "plain_http": settings.notify.allow_plain_http,
                 "log_ends": self._log_ends,

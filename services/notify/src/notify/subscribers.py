@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 import asyncpg
 from shared.runtime.consume import Advance, Batch, Before, ParkedRecord, Partition, Record
-from shared.runtime.database import Database
 from shared.runtime.errors import Rejected
 from shared.runtime.logs import get_logger
 
@@ -16,6 +15,7 @@ from notify.metrics import NotifyMetrics
 from notify.ports import EndpointBook, LetterWriter, Outcome, Plan, Register
 from notify.store.ingest import write_plan
 from notify.store.registry import write_revisions
+from notify.store.steady import Fetch
 from notify.translate import EntityRevision, outcome_of, revision_of, sequence_of
 
 log = get_logger()
@@ -52,13 +52,13 @@ class OutcomesAbsorber:
 
     def __init__(
         self,
-        database: Database,
+        fetch: Fetch,
         register: Register,
         endpoints: EndpointBook,
         letters: LetterWriter,
         metrics: NotifyMetrics,
     ) -> None:
-        self._database = database
+        self._fetch = fetch
         self._register = register
         self._endpoints = endpoints
         self._letters = letters
@@ -116,7 +116,7 @@ class OutcomesAbsorber:
             self._last[partition] = {}
         topic = missing[0].topic
         numbers = [partition.partition for partition in missing]
-        for row in await self._database.pool.fetch(_POSITIONS, topic, numbers):
+        for row in await self._fetch(_POSITIONS, topic, numbers):
             self._last[Partition(topic, row["partition"])][row["incarnation"]] = row["sequence"]
 
     def _is_above(self, record: Record, positions: dict[tuple[int, int], int]) -> bool:

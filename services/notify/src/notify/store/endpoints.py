@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from shared.runtime.database import Database
-
 from notify.domain.organisations import RecipientId
 from notify.ports import EndpointChoice
+from notify.store.steady import Fetch
 
 _CHOICES = """
 SELECT endpoint.recipient_id, endpoint.id, endpoint.types
@@ -20,14 +19,14 @@ ORDER BY endpoint.created_at, endpoint.id
 class EndpointStore:
     """Reads choices for a batch of outcomes."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, fetch: Fetch) -> None:
+        self._fetch = fetch
 
     async def choices(
         self, recipients: Collection[RecipientId]
     ) -> Mapping[RecipientId, Sequence[EndpointChoice]]:
         found: dict[RecipientId, list[EndpointChoice]] = {}
-        for row in await self._database.pool.fetch(_CHOICES, list(recipients)):
+        for row in await self._fetch(_CHOICES, list(recipients)):
             types = frozenset(row["types"]) if row["types"] is not None else None
             found.setdefault(RecipientId(row["recipient_id"]), []).append(EndpointChoice(row["id"], types))
         return found

@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
 
 import asyncpg
-from shared.runtime.database import Database
 
 from notify.domain.audience import Hierarchy
+from notify.store.steady import Fetch
 from notify.translate import EntityRevision
 
 _UPSERT = """
@@ -41,12 +41,12 @@ _STRUCTURE = _IN_FORCE.format(
 class RegistryStore:
     """The registry as notices need it; `today` is the local day."""
 
-    def __init__(self, database: Database, today: Callable[[], date]) -> None:
-        self._database = database
+    def __init__(self, fetch: Fetch, today: Callable[[], date]) -> None:
+        self._fetch = fetch
         self._today = today
 
     async def hierarchy(self, stations: Collection[str], *, every_station: bool) -> Hierarchy:
-        rows = await self._database.pool.fetch(_STRUCTURE, self._today(), list(stations), every_station)
+        rows = await self._fetch(_STRUCTURE, self._today(), list(stations), every_station)
         by_kind: dict[str, list[str]] = {}
         for row in rows:
             by_kind.setdefault(row["kind"], []).append(row["id"])
@@ -65,7 +65,7 @@ class RegistryStore:
     async def names(self, entities: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
         kinds = [kind for kind, _ in entities]
         ids = [entity for _, entity in entities]
-        rows = await self._database.pool.fetch(_NAMES, self._today(), kinds, ids)
+        rows = await self._fetch(_NAMES, self._today(), kinds, ids)
         return {(row["kind"], row["id"]): row["name"] for row in rows}
 
 
