@@ -142,7 +142,10 @@ def _or_none(day: Day) -> Day | None:
 def add_steps(plan: Plan, compound: str, steps: list[Step], *, anew: bool) -> None:
     """Put steps into a plan: more of a compound, or `anew` all that it has."""
     if steps or anew:
-        plan.steps.append(StepsRow(compound, steps, anew))
+        before = plan.steps.get(compound)
+        if before is not None and not anew:
+            steps, anew = before.steps + steps, before.anew
+        plan.steps[compound] = StepsRow(compound, steps, anew)
 
 
 def rebuilt(book: Book, facts: Collection[Fact]) -> Book:

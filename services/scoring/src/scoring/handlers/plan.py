@@ -64,7 +64,7 @@ class Plan:
     ledger: list[LedgerRow] = field(default_factory=list)
     history: list[Arrival] = field(default_factory=list)
     states: list[StateRow] = field(default_factory=list)
-    steps: list[StepsRow] = field(default_factory=list)
+    steps: dict[str, StepsRow] = field(default_factory=dict)
     announcements: list[Announcement] = field(default_factory=list)
     work: list[NewWork] = field(default_factory=list)
     done: list[tuple[int, int]] = field(default_factory=list)

@@ -168,12 +168,11 @@ def differs(before: Shown, after: Shown) -> bool:
 def star_since(plan: Plan, compound: str, star: int | None, otherwise: Day) -> Day:
     """The day from which the dynamic star is what it is, by the steps of this plan."""
     since = otherwise
-    for row in plan.steps:
-        if row.compound == compound:
-            for step in reversed(row.steps):
-                if step.dynamic_star != star:
-                    break
-                since = step.day
+    row = plan.steps.get(compound)
+    for step in reversed(row.steps if row is not None else ()):
+        if step.dynamic_star != star:
+            break
+        since = step.day
     return since
 
 

@@ -192,12 +192,12 @@ async def write(tx: asyncpg.Connection[asyncpg.Record], plan: Plan, rubric: str)
         status = await tx.execute(UPSERT, *zip(*rows, strict=True))
         if int(status.rpartition(" ")[2]) != len(rows):
             raise StateConflict
-    anew = [row.compound for row in plan.steps if row.anew]
+    anew = [row.compound for row in plan.steps.values() if row.anew]
     if anew:
         await tx.execute(
             "DELETE FROM score_step WHERE compound = ANY($1::text[]) AND rubric = $2", anew, rubric
         )
-    steps = [_step_row(row.compound, rubric, step) for row in plan.steps for step in row.steps]
+    steps = [_step_row(row.compound, rubric, step) for row in plan.steps.values() for step in row.steps]
     await append(tx, "score_step", STEP_COLUMNS, steps)
 
 
