@@ -52,6 +52,30 @@ def test_a_check_of_the_very_day_of_the_last_needs_all_facts() -> None:
     assert thin.incomplete
 
 
+def test_a_finding_of_a_week_that_is_known_costs_nothing_more() -> None:
+    # Day 5 is a Monday, day 11 the Sunday after it.
+    def found(result: str, age: int) -> f.Fact:
+        check = f.Check("A1", "gate", result, "post_empty")
+        return fact("inspection.recorded", f.InspectionRecorded("night", (check,)), age)
+
+    made = book(found("fail", 5))
+    made.close_through(day(100))
+    thin = packed(made)
+    thin.add(found("partial", 11))
+    assert thin.standing(day(101)).items["A1"] == made.standing(day(101)).items["A1"]
+    thin.add(found("partial", 12))
+    assert thin.standing(day(101)).items["A1"] == made.standing(day(101)).items["A1"] - 375
+
+
+def test_the_last_closed_day_is_dirty_too() -> None:
+    made = book()
+    made.close_through(day(50))
+    made.add(checked("fail", 51))
+    assert made.dirty_from is None
+    made.add(checked("fail", 50))
+    assert made.dirty_from == day(50)
+
+
 def test_a_hazard_that_is_over_is_remembered_by_its_mark() -> None:
     made = book(
         fact("hazard.opened", f.HazardOpened("h", "B1", "p", "ordinary", 1_000), 5),

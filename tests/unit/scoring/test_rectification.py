@@ -39,3 +39,10 @@ def test_what_waits_for_the_officer_is_left_out() -> None:
     rejected = [*waiting, fact("hazard.rejected", f.HazardMoved("w"), 20)]
     assert points(*rejected, ages=(19, 20)) == [4_000, 3_000]
     assert points(*waiting, fact("hazard.verified", f.HazardMoved("w"), 20), ages=(20,)) == [4_000]
+
+
+def test_the_first_rectification_after_the_last_rejection_stands() -> None:
+    again = fact("hazard.rectified", f.HazardMoved("h"), 14)
+    assert points(*hazard("h", 5, 10, rectified=9), again, ages=(14,)) == [4_000]
+    rejected = fact("hazard.rejected", f.HazardMoved("h"), 12)
+    assert points(*hazard("h", 5, 10, rectified=9), rejected, again, ages=(11, 14)) == [4_000, 3_000]
