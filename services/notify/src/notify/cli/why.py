@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 import msgspec
+import typer
 from rich.table import Table
 from shared.runtime.console import err, out
 from shared.runtime.database import Database
@@ -47,19 +48,31 @@ async def explain(settings: Settings, outcome: UUID, recipient: str | None) -> l
 
 
 def show(reasons: list[Reason]) -> None:
-    """A table for people."""
+    """A table in a terminal, lines divided by tabs elsewhere."""
     if not reasons:
         err.print("Nothing was decided about this outcome: it is unknown here.")
         return
-    table = Table("recipient", "action", "rule", "reason", "channel", "delivery", "cause")
-    for one in reasons:
-        table.add_row(
-            one.recipient,
-            one.action,
-            one.rule,
-            one.reason or "",
-            one.channel or "",
-            one.delivery or "",
-            one.cause or "",
-        )
+    rows = [_HEAD, *(_cells(one) for one in reasons)]
+    if not out.is_terminal:
+        for row in rows:
+            typer.echo("\t".join(row))
+        return
+    table = Table(*_HEAD)
+    for row in rows[1:]:
+        table.add_row(*row)
     out.print(table)
+
+
+_HEAD = ("recipient", "action", "rule", "reason", "channel", "delivery", "cause")
+
+
+def _cells(one: Reason) -> tuple[str, ...]:
+    return (
+        one.recipient,
+        one.action,
+        one.rule,
+        one.reason or "",
+        one.channel or "",
+        one.delivery or "",
+        one.cause or "",
+    )
