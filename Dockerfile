@@ -20,7 +20,8 @@ RUN uv sync --frozen --no-dev --package "anxing-$SERVICE"
 FROM python:3.13-slim-trixie
 ARG SERVICE
 # A number, so that Kubernetes can prove that it is not root.
-RUN useradd --uid 10001 --user-group --no-create-home --home-dir /app anxing
+RUN useradd --uid 10001 --user-group --no-create-home --home-dir /app anxing \
+ && install -d -o 10001 -g 10001 -m 700 /var/lib/anxing
 COPY --from=build --chown=root:root /app /app
 ENV PATH=/app/.venv/bin:$PATH PYTHONUNBUFFERED=1 ANXING_HTTP__HOST=0.0.0.0 SERVICE=$SERVICE
 WORKDIR /app
