@@ -1,0 +1,51 @@
+"""What handlers need from the outside, as protocols, and the values that cross the border."""
+
+from notify.ports.delivery import (
+    Channel,
+    Ended,
+    Finished,
+    Lane,
+    LaneBook,
+    LaneTransaction,
+    SealedSecret,
+    Sent,
+    Taken,
+    Time,
+    Unavailable,
+    Watch,
+)
+from notify.ports.ingest import (
+    EndpointBook,
+    EndpointChoice,
+    Letter,
+    LetterWriter,
+    NewDelivery,
+    Notice,
+    Outcome,
+    Plan,
+    Register,
+)
+
+__all__ = [
+    "Channel",
+    "Ended",
+    "EndpointBook",
+    "EndpointChoice",
+    "Finished",
+    "Lane",
+    "LaneBook",
+    "LaneTransaction",
+    "Letter",
+    "LetterWriter",
+    "NewDelivery",
+    "Notice",
+    "Outcome",
+    "Plan",
+    "Register",
+    "SealedSecret",
+    "Sent",
+    "Taken",
+    "Time",
+    "Unavailable",
+    "Watch",
+]
