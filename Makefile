@@ -33,10 +33,10 @@ doctor: .venv/.synced ## What this machine lacks, and how to get it
 	@$(RUN) -m shared.embedded doctor $(ARGS)
 
 ##@ Check it
-.PHONY: check test test-integration test-system test-faults test-browser format .static .quick
+.PHONY: check test test-integration test-system test-faults test-mutations test-browser format .static .quick
 check: .venv/.synced ## Format, lint, types, imports and the quick tests, in under a minute
 	@$(MAKE) --jobs=2 --output-sync=target .static .quick
-test: .venv/.synced ## All tests but the benchmarks and the long fault loops, on real servers
+test: .venv/.synced ## All tests but benchmarks, mutations and the long fault loops, on real servers
 	@$(RUN) -m pytest $(QUICK) $(SLOW) $(wildcard tests/faults) $(ARGS)
 test-integration: .venv/.synced ## Each service and the plumbing against a real Kafka and a real PostgreSQL
 	@$(RUN) -m pytest tests/integration $(ARGS)
@@ -44,6 +44,8 @@ test-system: .venv/.synced ## All services as processes, from the door to the la
 	@$(RUN) -m pytest tests/system $(ARGS)
 test-faults: .venv/.synced ## Kill, freeze and cut off at random, then audit: ARGS="--minutes 5 --seed 7"
 	@$(RUN) -m tests.faults $(ARGS)
+test-mutations: .venv/.synced ## Change rules and remove protections one by one: some test must fail each time
+	@$(RUN) -m pytest tests/mutations $(ARGS)
 test-browser: .venv/.synced ## The pages in a real browser
 	@$(RUN) -m pytest tests/browser $(ARGS)
 .static:

@@ -77,10 +77,10 @@ def facts(count: int, compounds: int, now: datetime, *, seed: int = 1) -> Iterat
         yield _keyed(event)
 
 
-def incident(rng: random.Random, compound: str, now: datetime) -> tuple[str, bytes]:
-    """(key, value) of one incident of today."""
-    data = {"code": "010301", "status": "filed", "place": "inside"}
-    return _keyed(_event(rng, "incident.recorded", compound, now, data))
+def toggle(rng: random.Random, compound: str, now: datetime, *, lit: bool) -> tuple[str, bytes]:
+    """(key, value) of an inspection of one lamp: each turn of it moves the score, however often."""
+    checks = [{"item": "B2", "checkpoint": "lamp-1", "result": "pass" if lit else "fail"}]
+    return _keyed(_event(rng, "inspection.recorded", compound, now, {"kind": "routine", "checks": checks}))
 
 
 def _fact(rng: random.Random, compound: str, now: datetime) -> dict[str, Any]:

@@ -102,7 +102,7 @@ async def s1(place: Place) -> Row:
 
 async def s7(place: Place) -> Row:
     """One fact at 100/s: acknowledged on the topic to outcome readable."""
-    compounds = 500
+    compounds = 400
     kafka = place.kafka()
     await make_topics(kafka)
     url = await place.database("scoring")
@@ -165,8 +165,10 @@ async def _latencies(kafka: KafkaSettings, compounds: int, *, rate: int, seconds
 
     async def send(number: int) -> None:
         await asyncio.sleep(max(0.0, began + number / rate - time.perf_counter()))
-        compound = traffic.compound_id(rng.randrange(compounds))
-        key, value = traffic.incident(rng, compound, datetime.now(UTC))
+        # Round by round over all compounds, so that each fact turns the lamp and is the cause of an outcome.
+        lit = (number // compounds) % 2 == 1
+        compound = traffic.compound_id(number % compounds)
+        key, value = traffic.toggle(rng, compound, datetime.now(UTC), lit=lit)
         await producer.send(kafka.name_of(topics.FACTS), value, key=key.encode())
         acknowledged[_id_of(value)] = time.perf_counter()
 
