@@ -1,11 +1,10 @@
-"""The audit must see one lost and one doubled row at every hand-over; an audit that cannot fail proves nothing."""
+"""The audit sees one lost and one doubled row at every hand-over; one that cannot fail proves nothing."""
 
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-
 from shared.demo.audit.evidence import Evidence, judge
 
 FACT = ("urn:device:1", "a")
