@@ -20,7 +20,7 @@ from shared.runtime.health import Readiness
 from shared.runtime.log_ends import LogEnds
 from shared.runtime.logs import get_logger
 from shared.runtime.metrics import Metrics
-from shared.runtime.migrations import check_schema, migrations_of
+from shared.runtime.migrations import check_schema
 from shared.runtime.outbox import UnorderedRelay
 from shared.runtime.parking import ParkedRelay
 from shared.runtime.producer import RecordProducer
@@ -40,7 +40,7 @@ from notify.letters import Letters
 from notify.metrics import NotifyMetrics
 from notify.ports import Unavailable
 from notify.sealing import Sealer
-from notify.settings import GROUP, REGISTRY_GROUP, Settings
+from notify.settings import GROUP, MIGRATIONS, REGISTRY_GROUP, Settings
 from notify.store.endpoints import EndpointStore
 from notify.store.managing import Manager
 from notify.store.reading import Reader
@@ -51,7 +51,6 @@ from notify.subscribers import OutcomesAbsorber, RegistryAbsorber
 
 log = get_logger()
 
-MIGRATIONS = migrations_of(__file__)
 REGISTRY_WITHIN_SECONDS = 15.0
 # Each makes about ten decisions and holds lanes until it is committed: the first ones should not wait long.
 OUTCOMES_AT_ONCE_MAX = 500

@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr
+from shared.runtime.migrations import migrations_of
 from shared.runtime.settings import Group, HttpSettings, ServiceSettings
 
 from notify.domain.addresses import networks
+
+MIGRATIONS = migrations_of(__file__)
 
 GROUP = "notify"
 REGISTRY_GROUP = "notify-registry"

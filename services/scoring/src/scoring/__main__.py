@@ -8,11 +8,9 @@ from typing import Annotated
 import typer
 from shared.runtime.console import JsonFlag, build_console, exit_with, out, print_json, run_async
 from shared.runtime.logs import configure
-from shared.runtime.serve import run
 from shared.runtime.settings import load
 
-from scoring.app import build
-from scoring.cli import closing, maintenance, reading
+from scoring.cli import closing, maintenance
 from scoring.settings import ScoringSettings
 
 main = build_console("scoring", "Keeps the score and the stars of every compound.")
@@ -31,6 +29,11 @@ def _settings() -> ScoringSettings:
 @main.command()
 def serve() -> None:
     """Score and answer until SIGTERM or Ctrl-C."""
+    # The other verbs start in half the time without the web server.
+    from shared.runtime.serve import run  # noqa: PLC0415
+
+    from scoring.app import build  # noqa: PLC0415
+
     settings = _settings()
     exit_with(run(settings, build(settings)))
 
@@ -52,6 +55,8 @@ def explain(
     as_json: JsonFlag = False,
 ) -> None:
     """Why a compound has its score on a day."""
+    from scoring.cli import reading  # noqa: PLC0415 - needs what the web server needs
+
     found = run_async(reading.explain(_settings(), compound, None if day is None else day.date()))
     if found is None:
         out.print(f"[red]{compound} was never registered[/red]", highlight=False)
@@ -65,6 +70,8 @@ def explain(
 @rubric.command("list")
 def rubric_list(as_json: JsonFlag = False) -> None:
     """All rubrics that this installation knows."""
+    from scoring.cli import reading  # noqa: PLC0415 - needs what the web server needs
+
     found = run_async(reading.rubrics(_settings()))
     if as_json:
         print_json(found)

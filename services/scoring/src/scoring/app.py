@@ -14,7 +14,7 @@ from shared.runtime.database import Database
 from shared.runtime.health import Readiness
 from shared.runtime.log_ends import LogEnds
 from shared.runtime.metrics import Metrics
-from shared.runtime.migrations import check_schema, migrations_of
+from shared.runtime.migrations import check_schema
 from shared.runtime.producer import RecordProducer
 from shared.runtime.topics import check_topics
 from shared.runtime.web import build_app
@@ -24,13 +24,11 @@ from scoring.api.routes import routes
 from scoring.domain.rubric_sections import Rubric
 from scoring.installation import check_installation
 from scoring.ports import Archive
-from scoring.settings import ScoringSettings
+from scoring.settings import MIGRATIONS, ScoringSettings
 from scoring.store import rubrics
 from scoring.store.archive import DatabaseArchive
 from scoring.store.views import Views
 from scoring.worker import Worker
-
-MIGRATIONS = migrations_of(__file__)
 
 MakeArchive = Callable[[Database, ScoringSettings, Clock, Rubric], Archive]
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from pydantic import Field
+from shared.runtime.migrations import migrations_of
 from shared.runtime.settings import Group, HttpSettings, ServiceSettings
+
+MIGRATIONS = migrations_of(__file__)
 
 GROUP = "scoring"
 REGISTRY_GROUP = "scoring-registry"

@@ -194,9 +194,10 @@ class DueWork:
         """The next chunk of work or of a closing day, None when nothing is due."""
         self._newest_seen()
         partitions = sorted(partition.partition for partition in claims)
-        lag = {partition.partition: behind for partition, behind in self._lag().items()}
+        # All of ours, not each alone: the past of one partition must not slow down the present of another.
+        caught_up = all(behind == 0 for behind in self._lag().values())
         now = self._plans.clock.now()
-        done = await self._desk.next_chunk(partitions, lambda one: lag.get(one) == 0, now)
+        done = await self._desk.next_chunk(partitions, now, caught_up=caught_up)
         if done is not None:
             return await self._plans.prepared(done.plan, _stay(done.plan), refolds=done.refolds)
         closing = await self._days.next_chunk(partitions, now)

@@ -78,7 +78,8 @@ class Reading:
             outcomes=sum(each["outbox"] for each in scoring["partitions"])
             + _behind(notify["partitions"])
             + notify["outbox"],
-            deliveries=notify["due"] + notify["in_flight"] + notify["waiting"],
+            # Those in flight are among the due ones.
+            deliveries=notify["due"] + notify["waiting"],
         )
 
     async def rest(self, deadline_seconds: float) -> None:

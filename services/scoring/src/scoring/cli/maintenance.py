@@ -9,8 +9,7 @@ from shared.runtime import migrations
 from shared.runtime.console import out
 from shared.runtime.database import Database
 
-from scoring.app import MIGRATIONS
-from scoring.settings import ScoringSettings
+from scoring.settings import MIGRATIONS, ScoringSettings
 from scoring.store import rubrics
 
 PARKED_ROWS_MAX = 200

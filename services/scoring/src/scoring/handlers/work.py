@@ -5,7 +5,7 @@ The consumer prepares it when everything before it is committed, so that what is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -48,23 +48,18 @@ class WorkDesk:
         self._teller = teller
         self._chunk = chunk
 
-    async def next_chunk(
-        self, partitions: Collection[int], caught_up: Callable[[int], bool], now: datetime
-    ) -> Done | None:
+    async def next_chunk(self, partitions: Collection[int], now: datetime, *, caught_up: bool) -> Done | None:
         """The plan of the next due rows, None when nothing is due.
 
-        Refolds wait until their partition has caught up with its log, or for a while: an import of a year
-        must not fold hundreds of days for every row.
+        Refolds wait until all partitions have `caught_up` with their logs, or for a while: an import of a
+        year must not fold hundreds of days for every row.
         """
         urgent = await self._archive.due_work(
             partitions, (REGISTERED, UNASSIGNED), self._chunk, patience=False
         )
         if urgent:
             return await self._carry_out(urgent, now)
-        ready = [partition for partition in partitions if caught_up(partition)]
-        refolds = await self._archive.due_work(ready, (REFOLD,), self._chunk, patience=False)
-        if not refolds:
-            refolds = await self._archive.due_work(partitions, (REFOLD,), self._chunk, patience=True)
+        refolds = await self._archive.due_work(partitions, (REFOLD,), self._chunk, patience=not caught_up)
         return await self._carry_out(refolds, now) if refolds else None
 
     async def _carry_out(self, items: Sequence[WorkItem], now: datetime) -> Done:
