@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 async def eventually(
-    check: Callable[[], T | Awaitable[T]], deadline: float = 15.0, *, every: float = 0.05
+    check: Callable[[], T | Awaitable[T]], deadline: float = 40.0, *, every: float = 0.05
 ) -> T:
     """Answers what `check` answers as soon as it is true; an assertion or a false answer means "not yet".
 

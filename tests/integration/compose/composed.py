@@ -47,26 +47,20 @@ class Composed:
 
     def __init__(self) -> None:
         self._ports = {service: any_free() for service in SERVICES}
-        self._project = f"anxing-test-{secrets.token_hex(3)}"
+        self.project = f"anxing-test-{secrets.token_hex(3)}"
         self._environment = {
             **os.environ,
             **{f"{service.upper()}_PORT": str(port) for service, port in self._ports.items()},
+            "COMPOSE_FILE": str(ROOT / "docker-compose.yml"),
+            "COMPOSE_PROJECT_NAME": self.project,
         }
 
-    def __call__(self, *words: str, given: str | None = None) -> str:
-        done = subprocess.run(
-            ["docker", "compose", "--project-name", self._project, *words],
-            cwd=ROOT,
-            env=self._environment,
-            input=given,
-            stdin=subprocess.DEVNULL if given is None else None,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS_MAX,
-            check=False,
-        )
-        assert done.returncode == 0, f"{words}: {done.stderr[-3000:]}{self._last_words()}"
-        return done.stdout
+    def __call__(self, *words: str, given: str = "") -> str:
+        return self._run(["docker", "compose", *words], ROOT, given)
+
+    def shell(self, script: str, directory: Path) -> None:
+        """Runs lines of the documentation as somebody would who copies them."""
+        self._run(["bash", "-euo", "pipefail", "-c", script], directory)
 
     def up(self, *more: str) -> None:
         """Everything runs and is healthy."""
@@ -83,8 +77,29 @@ class Composed:
     def remove(self) -> None:
         self("down", "--volumes", "--remove-orphans", "--timeout", "20")
 
+    def _run(self, command: list[str], directory: Path, given: str = "") -> str:
+        done = subprocess.run(
+            command,
+            cwd=directory,
+            env=self._environment,
+            input=given,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS_MAX,
+            check=False,
+        )
+        assert done.returncode == 0, f"{command}: {done.stderr[-3000:]}\n{self._last_words()}"
+        return done.stdout
+
     def _last_words(self) -> str:
         """The ends of all logs: what a container said before it failed."""
-        words = ["docker", "compose", "--project-name", self._project, "logs", "--tail", "15"]
-        done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
-        return f"\n{done.stdout[-6000:]}"
+        done = subprocess.run(
+            ["docker", "compose", "logs", "--tail", "15"],
+            cwd=ROOT,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        return done.stdout[-6000:]

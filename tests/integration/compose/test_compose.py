@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,13 +17,14 @@ from shared.demo.reading import Reading
 from shared.demo.sender import Sender
 from shared.demo.story import Story, tell
 
-from tests.integration.compose.composed import SECONDS_MAX, SERVICES, Composed, why_not
+from tests.integration.compose.composed import ROOT, SECONDS_MAX, SERVICES, Composed, why_not
 
 pytestmark = pytest.mark.timeout(SECONDS_MAX + 300)
 
 REST_SECONDS_MAX = 180
 COMPOUNDS_MIN = 5
 AUDIT = Path(__file__).with_name("audit_inside.py")
+OPERATING = ROOT / "shared" / "docs" / "operating.md"
 
 
 # The one test that may be skipped: an engine is what it is about, nothing could stand in for it.
@@ -154,6 +156,22 @@ async def test_replicas_share_the_work_and_one_is_killed(district: District) -> 
     await district.audit()
     await asyncio.to_thread(district.composed.up)
     assert await district.scores() == several
+
+
+async def test_a_backup_brings_everything_back(district: District, tmp_path: Path) -> None:
+    """By the very lines that operators read."""
+    before = await district.scores()
+    back_up, restore = (
+        script.replace("anxing_$volume", f"{district.composed.project}_$volume")
+        for script in re.findall(
+            r"^```sh\n(.*?)^```", OPERATING.read_text(encoding="utf-8").split("## Back up")[1], re.M | re.S
+        )
+    )
+    await asyncio.to_thread(district.composed.shell, back_up, tmp_path)
+    await asyncio.to_thread(district.composed.remove)
+    await asyncio.to_thread(district.composed.shell, restore, tmp_path)
+    assert await district.scores() == before
+    await district.audit()
 
 
 def test_nobody_is_root_and_nothing_is_left_over(composed: Composed) -> None:

@@ -354,7 +354,7 @@ async def test_stopping_is_quick_and_loses_nothing(
     await fill(kafka, [(n % 4, b"%d" % n) for n in range(400)])
     for _ in range(4):
         worker = await Worker(kafka, url, batch_records_max=10).start()
-        await eventually(lambda tally=worker.tally: tally.committed_batches >= 3)
+        await eventually(lambda tally=worker.tally: tally.committed_batches >= 3, 60)
         async with asyncio.timeout(20):
             await worker.stop()
     async with Worker(kafka, url) as worker:
