@@ -161,11 +161,10 @@ async def test_replicas_share_the_work_and_one_is_killed(district: District) -> 
 async def test_a_backup_brings_everything_back(district: District, tmp_path: Path) -> None:
     """By the very lines that operators read."""
     before = await district.scores()
+    chapter = OPERATING.read_text(encoding="utf-8").split("## Back up")[1]
     back_up, restore = (
         script.replace("anxing_$volume", f"{district.composed.project}_$volume")
-        for script in re.findall(
-            r"^```sh\n(.*?)^```", OPERATING.read_text(encoding="utf-8").split("## Back up")[1], re.M | re.S
-        )
+        for script in re.findall(r"^```sh\n(.*?)^```", chapter, re.MULTILINE | re.DOTALL)
     )
     await asyncio.to_thread(district.composed.shell, back_up, tmp_path)
     await asyncio.to_thread(district.composed.remove)
