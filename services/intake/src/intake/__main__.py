@@ -22,9 +22,9 @@ main.add_typer(keys, name="keys")
 def serve() -> None:
     """Serve until SIGTERM or Ctrl-C."""
     # The other verbs start in half the time without the web server.
-    from shared.runtime.serve import run  # noqa: PLC0415
+    from shared.runtime.serve import run
 
-    from intake.app import build  # noqa: PLC0415
+    from intake.app import build
 
     settings = load(IntakeSettings)
     configure(settings.log, service="intake")

@@ -24,9 +24,9 @@ main = build_console("notify", "Tells bureaus, communities, committees and compa
 def serve() -> None:
     """Serve until SIGTERM or Ctrl-C."""
     # The other verbs start in half the time without the web server.
-    from shared.runtime.serve import run  # noqa: PLC0415
+    from shared.runtime.serve import run
 
-    from notify.app import build  # noqa: PLC0415
+    from notify.app import build
 
     settings = load(Settings)
     configure(settings.log, service="notify")

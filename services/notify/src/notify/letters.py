@@ -128,6 +128,7 @@ class Letters:
             words = self._render(outcome, names, compound, police=police)
             version = TEMPLATE_VERSION
         except Exception:
+            # Whatever a template does, its notice goes out plain and the queue moves on.
             self._metrics.templates_broken.labels(outcome.signals.kind).inc()
             log.exception("template_broken", template=outcome.signals.kind)
             words = f"{compound}：{outcome.signals.kind}", f"{compound}有新的通知（{outcome.type}）。"

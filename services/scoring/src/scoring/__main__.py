@@ -30,9 +30,9 @@ def _settings() -> ScoringSettings:
 def serve() -> None:
     """Score and answer until SIGTERM or Ctrl-C."""
     # The other verbs start in half the time without the web server.
-    from shared.runtime.serve import run  # noqa: PLC0415
+    from shared.runtime.serve import run
 
-    from scoring.app import build  # noqa: PLC0415
+    from scoring.app import build
 
     settings = _settings()
     exit_with(run(settings, build(settings)))
@@ -55,7 +55,7 @@ def explain(
     as_json: JsonFlag = False,
 ) -> None:
     """Why a compound has its score on a day."""
-    from scoring.cli import reading  # noqa: PLC0415 - needs what the web server needs
+    from scoring.cli import reading
 
     found = run_async(reading.explain(_settings(), compound, None if day is None else day.date()))
     if found is None:
@@ -70,7 +70,7 @@ def explain(
 @rubric.command("list")
 def rubric_list(as_json: JsonFlag = False) -> None:
     """All rubrics that this installation knows."""
-    from scoring.cli import reading  # noqa: PLC0415 - needs what the web server needs
+    from scoring.cli import reading
 
     found = run_async(reading.rubrics(_settings()))
     if as_json:

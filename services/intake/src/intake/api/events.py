@@ -77,6 +77,7 @@ class EventsRoute:
         except SenderGone:
             status = 499
         except Exception:
+            # A bug of ours is answered as one, without its words, and the connection lives on.
             log.exception("request_failed", route=PATH)
             await send_problem(send, Problem(500, "internal_error", "Something is wrong here."))
         finally:
