@@ -10,6 +10,7 @@ from scoring.domain import stars
 from scoring.domain.eligibility import Eligibility
 from scoring.domain.facts import NEVER, Day
 from scoring.domain.items import points_of
+from scoring.domain.registry import Assessed
 from scoring.domain.rubric_sections import Rubric
 from scoring.domain.shelves import Shelves, Touched
 from scoring.domain.size import Terms
@@ -36,6 +37,7 @@ class Look(NamedTuple):
     limit: Limits
     caps: tuple[Cap, ...]
     eligibility: Eligibility
+    assessed: Assessed | None
 
     def full_of(self, category: str) -> int:
         """The sum of P of a category."""
@@ -110,9 +112,22 @@ class Board:
         )
         caps = _caps(shelves, rubric, day, ground.eligibility)
         if not ground.enrolled:
-            none = stars.unlimited(rubric.stars)
-            missing = False
-            return Look(day, until, rated, None, {}, {}, (), missing, {}, 0, none, caps, ground.eligibility)
+            return Look(
+                day,
+                until,
+                rated,
+                None,
+                {},
+                {},
+                (),
+                False,  # noqa: FBT003 - nothing is missing where nothing is asked
+                {},
+                0,
+                stars.unlimited(rubric.stars),
+                caps,
+                ground.eligibility,
+                ground.assessed,
+            )
         self._refresh(shelves, terms, day, ground.until)
         milli, missing = self._milli, self._missing
         until = min(until, *self._until, shelves.bonus.next_after(day))
@@ -132,6 +147,7 @@ class Board:
             stars.limits(rubric.stars, categories, self._full_by_category, evidence_missing=missing),
             caps,
             ground.eligibility,
+            ground.assessed,
         )
 
     def _refresh(self, shelves: Shelves, terms: Terms, day: Day, ground_until: Day) -> None:

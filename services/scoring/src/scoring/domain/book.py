@@ -19,10 +19,10 @@ changes the past, it becomes `incomplete`.
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
-from scoring.domain import stars
 from scoring.domain.board import Board, Look
+from scoring.domain.course import START, Closed, Course, follow, next_move
+from scoring.domain.deadlines import Deadlines, upcoming
 from scoring.domain.facts import NEVER, Day, Fact
 from scoring.domain.hazards import Life, counting, life
 from scoring.domain.items import points_of
@@ -34,18 +34,8 @@ from scoring.domain.shelf import Forgotten, Plain, Points
 from scoring.domain.shelves import Shelves
 from scoring.domain.size import Terms, difference
 from scoring.domain.standing import Standing, Step, standing_of, step_of
-from scoring.domain.stars import Fold
 
 FactKey = tuple[str, int, str, str]
-
-
-class Closed(NamedTuple):
-    """One folded day: what it gave, the fold after it, and whether it can differ from the day before."""
-
-    look: Look
-    day: Day
-    fold: Fold
-    new: bool
 
 
 class Book:
@@ -57,7 +47,8 @@ class Book:
         self.as_of_day: Day | None = None
         self.dirty_from: Day | None = None
         self.incomplete = False
-        self._fold = Fold()
+        self._course = START
+        self._deadlines: Deadlines | None = None
         self._facts: dict[FactKey, Fact] | None = {}
         self._terms = Terms(rubric, registry)
         self._shelves = Shelves(rubric)
@@ -97,6 +88,7 @@ class Book:
             self.incomplete = True
             return
         self._packer.clear()
+        self._deadlines = None
         self._shelves = Shelves(self.rubric)
         for fact in self._facts.values():
             if self._terms.enrolled(fact.day):
@@ -129,6 +121,8 @@ class Book:
         self._closed_board.touch(self.rubric, touched)
         self._open_board.touch(self.rubric, touched)
         self._packer.touch(fact, touched)
+        if fact.kind.startswith("hazard."):
+            self._deadlines = None
         self._touch(fact.day)
 
     def _touch(self, day: Day) -> None:
@@ -138,7 +132,7 @@ class Book:
     def stand_like(self, other: "Book") -> None:
         """Continues where another book of this compound stands: last closed day, star, runs, dirty days."""
         self.as_of_day, self.dirty_from = other.as_of_day, other.dirty_from
-        self._fold = other._fold  # noqa: SLF001 - the same class
+        self._course = other._course  # noqa: SLF001 - the same class
         self._packer.clear()
 
     @property
@@ -159,9 +153,21 @@ class Book:
         """A hazard as known on `day`; None before it was opened. Raises Forgotten when it was left out."""
         return life(counting(self._shelves.hazards.of(hazard_id)), self.rubric.hazards, day)
 
+    def deadlines(self, day: Day) -> Deadlines:
+        """The deadlines of open hazards as known on `day`, a day from the last closed one on."""
+        found = self._deadlines
+        if found is None or not found.day <= day < found.until:
+            found = self._deadlines = upcoming(self._shelves.hazards.events, self.rubric.hazards, day)
+        return found
+
+    @property
+    def course(self) -> Course:
+        """Star and warnings after the last closed day."""
+        return self._course
+
     def standing(self, day: Day) -> Standing:
         """The result of `day` with the star of the last closed day."""
-        return standing_of(self._look(day), day, self._fold, self.rubric)
+        return standing_of(self._look(day), day, self._course, self.rubric)
 
     def settled(self, day: Day) -> Standing:
         """The result of `day` with the star that it has once it is closed, by the facts known now.
@@ -169,14 +175,14 @@ class Book:
         A past day needs a whole book (else Forgotten); a day ahead is a projection.
         """
         if self.as_of_day is not None and self.as_of_day <= day:
-            start, fold = self.as_of_day + 1, self._fold
+            start, course = self.as_of_day + 1, self._course
         elif self._facts is not None:
-            start, fold = self._first_day(), Fold()
+            start, course = self._first_day(), START
         else:
             raise Forgotten
-        for closed in self._days(start, day, fold):
-            fold = closed.fold
-        return standing_of(self._look(day), day, fold, self.rubric)
+        for closed in self._days(start, day, course):
+            course = closed.course
+        return standing_of(self._look(day), day, course, self.rubric)
 
     def close_through(self, day: Day) -> list[Step]:
         """Folds the days after the last closed one up to `day`; answers those on which something changed."""
@@ -184,14 +190,14 @@ class Book:
             return self.refold(day)
         if day <= self.as_of_day:
             return []
-        before = step_of(self._look(self.as_of_day), self.as_of_day, self._fold)
+        before = step_of(self._look(self.as_of_day), self.as_of_day, self._course)
         return self._close(self.as_of_day + 1, day, before)
 
     def refold(self, through: Day) -> list[Step]:
         """Folds all days from the first enrolled one up to `through`; raises Forgotten when not whole."""
         if self._facts is None:
             raise Forgotten
-        self._fold = Fold()
+        self._course = START
         self.dirty_from = None
         return self._close(self._first_day(), through, None)
 
@@ -201,11 +207,11 @@ class Book:
 
     def _close(self, start: Day, through: Day, before: Step | None) -> list[Step]:
         steps: list[Step] = []
-        for closed in self._days(start, through, self._fold):
-            self._fold = closed.fold
+        for closed in self._days(start, through, self._course):
+            self._course = closed.course
             if not closed.new:
                 continue
-            step = step_of(closed.look, closed.day, closed.fold)
+            step = step_of(closed.look, closed.day, closed.course)
             if step.score_milli is not None if before is None else not step.same_as(before):
                 steps.append(step)
                 before = step
@@ -213,16 +219,9 @@ class Book:
         self._packer.clear()
         return steps
 
-    def _days(self, start: Day, through: Day, fold: Fold) -> Iterator[Closed]:
+    def _days(self, start: Day, through: Day, course: Course) -> Iterator[Closed]:
         """Each day from `start` to `through`, folded."""
-        rules = self.rubric.stars
-        for look, first, end in self.spans(start, through):
-            new = True
-            for one in range(first, end):
-                after = stars.fold(rules, fold, look.score_milli or 0, look.limit) if look.folds else fold
-                new, fold = new or after.star != fold.star, after
-                yield Closed(look, one, fold, new)
-                new = False
+        return follow(self.spans(start, through), self.rubric, course)
 
     def spans(self, start: Day, through: Day) -> Iterator[tuple[Look, Day, Day]]:
         """The days from `start` to `through` as (look, first day, day after the last) of equal days."""
@@ -235,13 +234,13 @@ class Book:
     def next_change_day(self, day: Day) -> Day:
         """The first day after `day` on which anything can differ from `day`; NEVER without one.
 
-        Asked with `as_of_day` it includes the day whose closing moves the dynamic star.
+        Asked with `as_of_day` it includes the day whose closing moves the dynamic star or a warning.
         """
         look = self._look(day)
-        if day != self.as_of_day or not look.folds:
+        if day != self.as_of_day:
             return look.until
-        moves = stars.days_to_move(self.rubric.stars, self._fold, look.score_milli or 0, look.limit)
-        return look.until if moves is None else min(look.until, day + moves)
+        move = next_move(self.rubric, self._course, look, day)
+        return look.until if move is None else min(look.until, move)
 
     def _look(self, day: Day) -> Look:
         closed = self.as_of_day is not None and day <= self.as_of_day
@@ -251,16 +250,16 @@ class Book:
     def pack(self) -> Plain:
         """What still matters from the last closed day on, as plain tuples; the book itself stays as it is."""
         shelves = self._packer.pack(self._shelves, self._terms, self.as_of_day)
-        return (self.as_of_day, self.dirty_from, int(self.incomplete), *self._fold, shelves)
+        return (self.as_of_day, self.dirty_from, int(self.incomplete), *self._course.pack(), shelves)
 
     @classmethod
     def unpack(cls, compound: str, plain: Plain, rubric: Rubric, registry: Registry) -> "Book":
         """The book that `pack` made, under the same rubric and a registry that agrees for the past."""
         book = cls(compound, rubric, registry)
         book._facts = None
-        as_of, dirty, incomplete, star, up, down, shelves = plain
+        as_of, dirty, incomplete, *course, shelves = plain
         book.as_of_day, book.dirty_from, book.incomplete = as_of, dirty, bool(incomplete)
-        book._fold = Fold(star, up, down)
+        book._course = Course.unpack(*course)
         book._shelves = unpack(shelves, rubric)
         return book
 

@@ -66,10 +66,21 @@ class CompanyRevision(NamedTuple):
     fingerprint: bytes = b""
 
 
+class Assessed(NamedTuple):
+    """A decided annual assessment: warnings measure the shown star against its star from `decided_on` on."""
+
+    decided_on: Day
+    star: int
+
+
 class Registry:
-    """The revisions of one compound and of the companies it names, ready to be asked by day."""
+    """The revisions of one compound and of the companies it names, ready to be asked by day.
+
+    What was decided about the compound belongs to it: the star that an assessment gave.
+    """
 
     __slots__ = (
+        "_assessed",
         "_companies",
         "_compound_starts",
         "_compounds",
@@ -82,6 +93,7 @@ class Registry:
         self,
         compound_revisions: Iterable[CompoundRevision],
         company_revisions: Iterable[CompanyRevision] = (),
+        assessed: Iterable[Assessed] = (),
     ) -> None:
         self._compounds = sorted(
             counted(compound_revisions).values(),
@@ -95,6 +107,7 @@ class Registry:
             key=lambda one: (one.effective_from, one.received_us, one.event_id.lower()),
         ):
             self._companies.setdefault(company.company_id, []).append(company)
+        self._assessed = sorted(assessed)
         enrolments = [one.enrolled_on for one in self._compounds if one.enrolled_on is not None]
         self.first_enrolled: Day | None = min(enrolments, default=None)
         """e of rubric.md: the smallest `enrolled_on` of all counted revisions."""
@@ -127,13 +140,18 @@ class Registry:
         place = bisect_right(found, day, key=lambda one: one.effective_from) - 1
         return found[max(place, 0)]
 
+    def assessed_by(self, day: Day) -> Assessed | None:
+        """The last assessment decided up to `day`."""
+        place = bisect_right(self._assessed, day, key=lambda one: one.decided_on)
+        return self._assessed[place - 1] if place else None
+
     def enrolled(self, day: Day) -> bool:
         """Whether the compound is enrolled on `day`, by the revision then in force."""
         revision = self.in_force(day)
         return revision is not None and revision.enrolled(day)
 
     def _find_boundaries(self) -> list[Day]:
-        days: set[Day | None] = set()
+        days: set[Day | None] = {one.decided_on for one in self._assessed}
         for compound in self._compounds:
             days |= {compound.effective_from, compound.enrolled_on, compound.withdrawn_on}
         for company in self.company_revisions:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from scoring.domain.eligibility import Eligibility, eligibility
 from scoring.domain.facts import NEVER, Day
-from scoring.domain.registry import Registry
+from scoring.domain.registry import Assessed, Registry
 from scoring.domain.rubric_sections import Rubric
 
 
@@ -25,6 +25,7 @@ class Ground(NamedTuple):
     need: int
     occupied: int
     eligibility: Eligibility
+    assessed: Assessed | None
 
 
 class Terms:
@@ -73,6 +74,7 @@ class Terms:
             max(1, -(-households // size.households_per_guard)),
             occupied,
             eligibility(self.rubric.eligibility, self.registry, day),
+            self.registry.assessed_by(day),
         )
 
 

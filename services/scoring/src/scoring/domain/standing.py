@@ -5,11 +5,12 @@ from typing import NamedTuple
 
 from scoring.domain import stars
 from scoring.domain.board import Look
+from scoring.domain.course import Course, stars_of
 from scoring.domain.eligibility import Eligibility
 from scoring.domain.facts import Day
 from scoring.domain.rubric_sections import Rubric
-from scoring.domain.stars import Fold
 from scoring.domain.vetoes import Cap
+from scoring.domain.warnings import Level
 
 
 class Standing(NamedTuple):
@@ -18,7 +19,7 @@ class Standing(NamedTuple):
     `score_milli` is None and `items` and `categories` are empty on a day without enrolment. `full_milli` is
     P of each item on that day. `dynamic_star` is that of the last closed day, `star` the shown one under
     `caps`; both are None while not rated. `limited_star` is what the score alone would give, `star_max` the
-    most that categories and evidence allow.
+    most that categories and evidence allow; `warning` is that of the last closed day.
     """
 
     day: Day
@@ -39,6 +40,7 @@ class Standing(NamedTuple):
     down_run: int
     caps: tuple[Cap, ...]
     eligibility: Eligibility
+    warning: Level | None
 
 
 class Step(NamedTuple):
@@ -61,9 +63,10 @@ class Step(NamedTuple):
         return self[1:4] == other[1:4] and self[6:] == other[6:]
 
 
-def standing_of(look: Look, day: Day, fold: Fold, rubric: Rubric) -> Standing:
-    """The standing of `day`, a day for which `look` holds, with the star of `fold`."""
-    dynamic, star = _stars(look, fold)
+def standing_of(look: Look, day: Day, course: Course, rubric: Rubric) -> Standing:
+    """The standing of `day`, a day for which `look` holds, with the star and the warning of `course`."""
+    fold = course.fold
+    dynamic, star = stars_of(look, fold)
     score = look.score_milli
     limited = None if score is None else stars.limited_star(rubric.stars, score, look.limit)
     return Standing(
@@ -85,12 +88,14 @@ def standing_of(look: Look, day: Day, fold: Fold, rubric: Rubric) -> Standing:
         fold.down_run,
         look.caps,
         look.eligibility,
+        course.warned.level,
     )
 
 
-def step_of(look: Look, day: Day, fold: Fold) -> Step:
-    """The closed `day`, for which `look` holds, with the star of `fold`."""
-    dynamic, star = _stars(look, fold)
+def step_of(look: Look, day: Day, course: Course) -> Step:
+    """The closed `day`, for which `look` holds, with the star of `course`."""
+    fold = course.fold
+    dynamic, star = stars_of(look, fold)
     return Step(
         day,
         look.score_milli,
@@ -102,10 +107,3 @@ def step_of(look: Look, day: Day, fold: Fold) -> Step:
         look.bonus_milli,
         look.caps,
     )
-
-
-def _stars(look: Look, fold: Fold) -> tuple[int | None, int | None]:
-    """(dynamic, shown): the shown one is the dynamic one under the caps in force."""
-    if not look.folds or fold.star is None:
-        return None, None
-    return fold.star, min([fold.star, *(cap.cap for cap in look.caps)])

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Literal, NamedTuple, TypeAlias
 
 from scoring.domain.facts import Day
+from scoring.domain.registry import Assessed
 from scoring.domain.rubric_sections import Warnings as Rules
 
 Level: TypeAlias = Literal["yellow", "red"]
@@ -23,6 +24,17 @@ class WarningFold(NamedTuple):
     above_run: int = 0
     year: int = 0
     yellows: int = 0
+
+
+def after_day(
+    rules: Rules, state: WarningFold, day: Day, star: int | None, assessed: Assessed | None
+) -> WarningFold:
+    """The warnings after one more closed day, measured against the last assessment decided up to it."""
+    if assessed is None:
+        return state
+    if assessed.decided_on == day:
+        state = decided(state)
+    return fold(rules, state, day, star, assessed.star)
 
 
 def fold(rules: Rules, state: WarningFold, day: Day, star: int | None, decided_star: int) -> WarningFold:
@@ -41,6 +53,18 @@ def fold(rules: Rules, state: WarningFold, day: Day, star: int | None, decided_s
     if level is not None and (below >= rules.red_days or yellows >= rules.yellows_for_red):
         level = RED
     return WarningFold(level, below, 0, year, yellows)
+
+
+def days_to_move(rules: Rules, state: WarningFold, star: int | None, assessed: Assessed | None) -> int | None:
+    """How many more days of the same shown star move the level; None when it would stay."""
+    if assessed is None or star is None:
+        return None
+    if star >= assessed.star:
+        return None if state.level is None else max(1, rules.clear_days - state.above_run)
+    if state.level == RED:
+        return None
+    needed = rules.yellow_days if state.level is None else rules.red_days
+    return max(1, needed - state.below_run)
 
 
 def decided(state: WarningFold) -> WarningFold:

@@ -1,0 +1,72 @@
+"""Deadlines of open hazards: which are over, of which a closing day reminds, and when to look again.
+
+Source: contracts.md, outcomes. People are reminded at the closing of the day that leaves half of the days, and
+of the one that leaves 1; a hazard of class immediate is told on opening only. Where a rectification stands, the
+manager has done his part: there is nothing to remind of, and the clock stands still.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from scoring.domain.facts import NEVER, Day
+from scoring.domain.hazards import Event, Life, counting, life
+from scoring.domain.rubric_sections import Hazards
+
+UNTOLD_CLASS = "immediate"
+LAST_DAYS_LEFT = 1
+
+
+class Deadlines(NamedTuple):
+    """What holds on each day from `day` to before `until`: the ids of overdue hazards, in order.
+
+    `next_notice` is the first day after `day` whose closing reminds, or sees a hazard become overdue.
+    """
+
+    day: Day
+    until: Day
+    overdue: tuple[str, ...]
+    next_notice: Day
+
+
+def days_left(one: Life, day: Day) -> int:
+    """The days that are left to put a hazard right once `day` is closed."""
+    return one.due - day
+
+
+def reminders(one: Life) -> set[Day]:
+    """The days whose closing reminds of a hazard, as far as is known of it."""
+    if one.opened.hazard_class == UNTOLD_CLASS or one.rectified is not None or one.verified is not None:
+        return set()
+    half = (one.due - one.opened.day) // 2
+    return {one.due - left for left in (half, LAST_DAYS_LEFT) if left > 0}
+
+
+def upcoming(hazards: Mapping[str, list[Event]], rules: Hazards, day: Day) -> Deadlines:
+    """The deadlines as known on `day`; `hazards` are the events of each, in order."""
+    overdue: list[str] = []
+    until = next_notice = NEVER
+    for hazard_id, events in hazards.items():
+        until = min([until, *(event.day for event in events if event.day > day)])
+        one = life(counting(events), rules, day)
+        if one is None or one.verified is not None:
+            continue
+        if one.overdue_days(day) > 0:
+            overdue.append(hazard_id)
+        elif one.rectified is None:
+            until = min(until, one.due + 1)
+            next_notice = min([next_notice, one.due, *(on for on in reminders(one) if on > day)])
+    return Deadlines(day, until, tuple(sorted(overdue)), min(next_notice, until))
+
+
+def reminded_on(hazards: Mapping[str, list[Event]], rules: Hazards, day: Day) -> list[tuple[str, Life]]:
+    """The hazards of which the closing of `day` reminds, by id."""
+    return sorted(_reminded(hazards.items(), rules, day))
+
+
+def _reminded(
+    hazards: Iterable[tuple[str, list[Event]]], rules: Hazards, day: Day
+) -> Iterator[tuple[str, Life]]:
+    for hazard_id, events in hazards:
+        one = life(counting(events), rules, day)
+        if one is not None and day in reminders(one):
+            yield hazard_id, one
