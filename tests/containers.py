@@ -21,11 +21,12 @@ def start_containers(kafka_image: str, postgres_image: str) -> tuple[str, str, s
         KAFKA_PROCESS_ROLES="broker,controller",
         KAFKA_CONTROLLER_QUORUM_VOTERS="1@localhost:9093",
         KAFKA_CONTROLLER_LISTENER_NAMES="CONTROLLER",
-        KAFKA_LISTENERS="PLAINTEXT://0.0.0.0:9092,CONTROLLER://localhost:9093",
-        # The address as the tests see it: the image itself cannot know the port of the host.
-        KAFKA_ADVERTISED_LISTENERS=f"PLAINTEXT://{host}:{port}",
-        KAFKA_LISTENER_SECURITY_PROTOCOL_MAP="CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
-        KAFKA_INTER_BROKER_LISTENER_NAME="PLAINTEXT",
+        KAFKA_LISTENERS="PLAINTEXT://0.0.0.0:9092,INSIDE://localhost:9094,CONTROLLER://localhost:9093",
+        # One address as the tests see it, which the image itself cannot know, and one for the broker's calls
+        # to itself: with transactions it makes some, and the port of the host leads nowhere from inside.
+        KAFKA_ADVERTISED_LISTENERS=f"PLAINTEXT://{host}:{port},INSIDE://localhost:9094",
+        KAFKA_LISTENER_SECURITY_PROTOCOL_MAP="CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,INSIDE:PLAINTEXT",
+        KAFKA_INTER_BROKER_LISTENER_NAME="INSIDE",
         KAFKA_AUTO_CREATE_TOPICS_ENABLE="false",
         KAFKA_MESSAGE_MAX_BYTES="2097152",
         KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR="1",
