@@ -18,7 +18,8 @@ class Backoff:
     def __init__(self, *, first_seconds: float, cap_seconds: float, seed: int | None = None) -> None:
         self._first = first_seconds
         self._cap = cap_seconds
-        self._random = random.Random(seed)  # noqa: S311 - spreads load, guards nothing
+        # The generator of the process serves all of them: whoever seeds it gets the same pauses again.
+        self._random = random.random if seed is None else random.Random(seed).random  # noqa: S311 - spreads load
         self.tries = 0
 
     def next_seconds(self) -> float:
@@ -26,7 +27,7 @@ class Backoff:
         # The exponent is bounded: after a day of tries 2**n is no float any more.
         plain = min(self._cap, self._first * 2.0 ** min(self.tries, 30))
         self.tries += 1
-        return plain * (1.0 - JITTER * self._random.random())
+        return plain * (1.0 - JITTER * self._random())
 
     def reset(self) -> None:
         """It worked: the next pause is the first again."""

@@ -14,7 +14,6 @@ from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
 from faststream.kafka.subscriber.usecase import BatchSubscriber
 
-from shared.runtime.closing import close_consumer
 from shared.runtime.consume.log import Bounds
 from shared.runtime.records import Partition
 from shared.runtime.settings import KafkaSettings
@@ -31,7 +30,6 @@ FETCH_WAIT_MS = 100
 POLL_INTERVAL_MAX_MS = 24 * 3_600_000
 PARTITION_BYTES_MAX = 2 * 1024 * 1024
 FETCH_BYTES_MAX = 16 * 1024 * 1024
-LEAVE_SECONDS = 2.0
 
 
 def build_broker(settings: KafkaSettings, service: str, logger: logging.Logger | None = None) -> KafkaBroker:
@@ -186,17 +184,6 @@ class KafkaLog:
         except (CommitFailedError, IllegalStateError):
             return False
         return True
-
-    async def leave(self, stop: Callable[[], Awaitable[None]]) -> None:
-        """Leave the group by `stop` of the broker; while Kafka is away, the session ends by itself."""
-        consumer = self._consumer
-        leaving = asyncio.ensure_future(stop())
-        _, late = await asyncio.wait([leaving], timeout=LEAVE_SECONDS)
-        if late:
-            leaving.cancel()
-            await asyncio.wait([leaving])
-            if consumer is not None:
-                await close_consumer(consumer, 0.0)
 
     def failure(self) -> BaseException | None:
         """Why a background task of the library has ended; None while they run. Without them nothing moves."""

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from faststream.kafka import KafkaBroker
-
 from shared.events.topics import Topic
-from shared.runtime.away import KAFKA_AWAY, connect_patiently, kafka_away
-from shared.runtime.broker import KafkaLog, batch_subscriber, build_broker
 from shared.runtime.clock import Clock
 from shared.runtime.consume.claimer import Claimer
 from shared.runtime.consume.engine import Engine
 from shared.runtime.consume.hints import Hints
 from shared.runtime.consume.kinds import Halted
 from shared.runtime.consume.limits import ParkingLimits
+from shared.runtime.consume.membership import KafkaMembership, Membership
 from shared.runtime.consume.ports import Absorber, SideWork
 from shared.runtime.consume.progress import Progress
 from shared.runtime.consume.writer import Writer
@@ -27,7 +24,6 @@ from shared.runtime.metrics import Metrics
 from shared.runtime.ownership import Ownership
 from shared.runtime.records import Partition
 from shared.runtime.settings import KafkaSettings
-from shared.runtime.tail import Tail, read_tails
 
 log = get_logger()
 
@@ -55,29 +51,28 @@ class Consumer:
         output: Topic | None = None,
         limits: ParkingLimits | None = None,
         batch_records_max: int = BATCH_RECORDS_MAX,
+        membership: Membership | None = None,
     ) -> None:
         """Names are the plain ones: `settings.name_of(topic)` and `settings.group(group)` are applied here.
 
         `output` is the topic of the outbox rows, whose tail is compared with the cursor at each claim.
         `on_fatal` is called once, when the consumer cannot go on: end the process. After too many rejects it
         is not called: the process stays up, not ready, and can show what is parked.
+        `membership` is how the group is joined: through aiokafka, unless it is given.
         """
         self._name = name
-        self._settings = settings
-        self._topic = settings.name_of(topic)
-        self._group = settings.group(group)
-        self._output = None if output is None else settings.name_of(output)
-        self._expires = topic.retention_days is not None
-        self._database = database
-        self._absorber = absorber
-        self._side_work = side_work
         self._clock = clock
         self._metrics = metrics
         self._on_fatal = on_fatal
-        self._limits = limits or ParkingLimits()
-        self._batch_records_max = batch_records_max
         self._nudge = asyncio.Event()
-        self._log = KafkaLog()
+        self._log = membership or KafkaMembership(
+            settings,
+            metrics.service,
+            topic=settings.name_of(topic),
+            group=settings.group(group),
+            output=None if output is None else settings.name_of(output),
+            max_records=batch_records_max,
+        )
         self._ownership = Ownership(self._log, asyncio.get_running_loop().time, self._nudge.set)
         self._hints = Hints(self._log)
         self._writer = Writer(name, database, self._nudge.set)
@@ -85,9 +80,9 @@ class Consumer:
             name,
             log=self._log,
             writer=self._writer,
-            read_tails=self._read_tails if self._output else None,
-            expires=self._expires,
-            limits=self._limits,
+            read_tails=None if output is None else self._log.tails,
+            expires=topic.retention_days is not None,
+            limits=limits or ParkingLimits(),
             metrics=metrics,
         )
         self._engine = Engine(
@@ -103,7 +98,7 @@ class Consumer:
             hold_off_seconds=settings.session_timeout_ms / 1000,
             metrics=metrics,
         )
-        self._broker: KafkaBroker | None = None
+        self._joined = False
         self._running: asyncio.Task[None] | None = None
         self._helpers: list[asyncio.Task[None]] = []
         self._stopping = False
@@ -151,15 +146,8 @@ class Consumer:
 
     async def start(self) -> None:
         """Join the group and begin; StartupError when Kafka cannot be reached."""
-        try:
-            self._broker = await connect_patiently(
-                self._connect,
-                to=f"Kafka {self._settings.bootstrap}",
-                away=KAFKA_AWAY,
-                deadline_seconds=self._settings.connect_deadline_seconds,
-            )
-        except KAFKA_AWAY as error:
-            raise kafka_away(self._settings) from error
+        await self._log.join(self._ownership, self._engine.inbox.offer)
+        self._joined = True
         self._running = asyncio.create_task(self._run(), name=f"consumer {self._name}")
         self._helpers = [
             asyncio.create_task(self._hints.run(), name=f"hints {self._name}"),
@@ -175,25 +163,6 @@ class Consumer:
             self._running.cancel()
             await asyncio.wait([self._running])
         await self._leave()
-
-    async def _connect(self) -> KafkaBroker:
-        broker = build_broker(self._settings, self._metrics.service)
-        subscriber = batch_subscriber(
-            broker,
-            self._topic,
-            group=self._group,
-            listener=self._ownership,
-            handler=self._engine.inbox.offer,
-            max_records=self._batch_records_max,
-            session_timeout_ms=self._settings.session_timeout_ms,
-        )
-        self._log.attach(subscriber)
-        try:
-            await broker.start()
-        except BaseException:
-            await broker.stop()
-            raise
-        return broker
 
     async def _run(self) -> None:
         try:
@@ -214,13 +183,13 @@ class Consumer:
         if self._helpers:
             await asyncio.wait(self._helpers)
         self._helpers = []
-        broker, self._broker = self._broker, None
-        if broker is None:
+        joined, self._joined = self._joined, False
+        if not joined:
             return
         for gauge in (self._metrics.claims, self._metrics.lag):
             gauge.labels(self._name).set(0)
         await self._hints.last()
-        await self._log.leave(broker.stop)
+        await self._log.leave()
 
     async def _watch(self) -> None:
         while True:
@@ -239,8 +208,3 @@ class Consumer:
         log.error("consumer_halted", consumer=self._name, reason=sentence)
         if ends_process and not self._stopping:
             self._on_fatal(error)
-
-    async def _read_tails(self, partitions: Collection[Partition]) -> Mapping[Partition, Tail]:
-        assert self._output is not None
-        tails = await read_tails(self._settings, [Partition(self._output, p.partition) for p in partitions])
-        return {Partition(self._topic, output.partition): tail for output, tail in tails.items()}
