@@ -17,17 +17,18 @@ from typing import Any
 
 import asyncpg
 import psutil
+from aiokafka import AIOKafkaProducer
+from aiokafka.producer.message_accumulator import BatchBuilder
 from shared.embedded.ports import any_free
 from shared.embedded.servers import Servers
-from shared.runtime.clock import SystemClock
-from shared.runtime.metrics import Metrics
-from shared.runtime.producer import RecordProducer
+from shared.events.topics import partition_for
 from shared.runtime.settings import KafkaSettings
 from shared.runtime.topics import ensure_topics
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICE_READY_SECONDS_MAX = 60
 STOP_SECONDS_MAX = 20
+FILL_BATCH_BYTES = 256 * 1024
 
 
 @dataclass
@@ -139,17 +140,21 @@ async def run_floor(module: str, *arguments: object) -> dict[str, Any]:
 
 async def fill(kafka: KafkaSettings, topic: str, records: Iterable[tuple[str, bytes]]) -> int:
     """Put records on a topic, in order of each key; answers how many."""
-    producer = RecordProducer(kafka, SystemClock(), Metrics("bench"))
+    producer = AIOKafkaProducer(bootstrap_servers=kafka.bootstrap, max_batch_size=FILL_BATCH_BYTES)
     await producer.start()
-    count, pending = 0, []
+    batches: dict[int, BatchBuilder] = {}
+    count = 0
     try:
+        partitions = len(await producer.partitions_for(topic))
         for key, value in records:
-            pending.append(producer.send(topic, value, key=key.encode(), deadline_seconds=60))
+            number = partition_for(key.encode(), partitions)
+            batch = batches.setdefault(number, producer.create_batch())
+            while batch.append(key=key.encode(), value=value, timestamp=None) is None:
+                await producer.send_batch(batch, topic, partition=number)
+                batch = batches[number] = producer.create_batch()
             count += 1
-            if len(pending) >= 5000:
-                await asyncio.gather(*pending)
-                pending.clear()
-        await asyncio.gather(*pending)
+        for number, batch in batches.items():
+            await (await producer.send_batch(batch, topic, partition=number))
     finally:
         await producer.stop()
     return count

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,6 +22,10 @@ _encode = msgspec.json.Encoder().encode
 
 def compound_id(number: int) -> str:
     return f"B{number:06d}"
+
+
+def compound_ids(count: int) -> list[str]:
+    return [compound_id(number) for number in range(count)]
 
 
 def registrations(compounds: int, now: datetime) -> Iterator[tuple[str, bytes]]:
@@ -54,7 +58,9 @@ def registrations(compounds: int, now: datetime) -> Iterator[tuple[str, bytes]]:
         yield _keyed(_event(rng, "compound.registered", compound_id(number), now, data, effective=enrolled))
 
 
-def facts(count: int, compounds: int, now: datetime, *, seed: int = 1) -> Iterator[tuple[str, bytes]]:
+def facts(
+    count: int, compounds: Sequence[str], now: datetime, *, seed: int = 1
+) -> Iterator[tuple[str, bytes]]:
     """(key, value) of `count` records: 45 % incidents, 35 % inspections, the rest hazards; with the pilots'
     share of duplicates, corrections and withdrawals, days uniform over 400."""
     rng = random.Random(seed)
@@ -69,7 +75,7 @@ def facts(count: int, compounds: int, now: datetime, *, seed: int = 1) -> Iterat
             if first["type"] != "anxing.fact.withdrawn.v1" and "rootid" not in first:
                 yield _keyed(_revised(rng, first, withdrawn=turn >= DUPLICATES + CORRECTIONS))
                 continue
-        event = _fact(rng, compound_id(rng.randrange(compounds)), now)
+        event = _fact(rng, rng.choice(compounds), now)
         if len(recent) < 5000:
             recent.append(event)
         else:

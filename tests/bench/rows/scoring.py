@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
+import psutil
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from shared.events import topics
 from shared.runtime.clock import SystemClock
@@ -22,79 +23,72 @@ from shared.runtime.settings import KafkaSettings
 from tests.bench import traffic
 from tests.bench.harness import Row, Sample
 from tests.bench.place import Place, fill, make_topics, run_floor
+from tests.bench.seeding import Size, seed
 
 SETTLE_SECONDS_MAX = 240
 SETTLE_SECONDS = 3.0
+MEASURED_SEED = 1_000_003
 
 
-class Loaded:
-    """A scoring database that already holds facts, kept as a template for every run."""
+class Stock:
+    """A scoring database that already holds facts, kept as a template for every run, and facts to come."""
 
-    def __init__(self, place: Place, *, compounds: int, known: int, measured: int) -> None:
+    def __init__(self, place: Place, *, compounds: int, facts_each: int, measured: int) -> None:
         self._place = place
-        self._compounds, self._known, self.measured = compounds, known, measured
+        self._compounds, self._facts_each, self.measured = compounds, facts_each, measured
         self.kafka: KafkaSettings
-        self.end = 0
+        self.facts = ""
         self._template = ""
+        self._copy: str | None = None
 
     async def prepare(self) -> None:
-        """Register, load the known facts through the service itself, then append the measured ones."""
+        """Write what is known into the database, and what is to be measured onto the topic."""
         now = datetime.now(UTC)
         self.kafka = self._place.kafka()
+        self.facts = self.kafka.name_of(topics.FACTS)
         await make_topics(self.kafka)
         self._template = await self._place.database("scoring")
-        await fill(
-            self.kafka,
-            self.kafka.name_of(topics.REGISTRY),
-            traffic.registrations(self._compounds, now),
-        )
-        facts = self.kafka.name_of(topics.FACTS)
-        known = await fill(self.kafka, facts, traffic.facts(self._known, self._compounds, now, seed=1))
-        environment = self._place.environment(self.kafka, self._template)
-        async with self._place.service("scoring", environment):
-            await _until_cursor(self._template, facts, known)
-            await _until_idle(self._template)
-        self.end = known + await fill(
-            self.kafka, facts, traffic.facts(self.measured, self._compounds, now, seed=2)
-        )
+        size = Size(self._compounds, self._facts_each, self.kafka.partitions)
+        await seed(self._template, self.facts, size, now)
+        coming = traffic.facts(self.measured, traffic.compound_ids(self._compounds), now, seed=MEASURED_SEED)
+        await fill(self.kafka, self.facts, coming)
 
     async def fresh(self) -> str:
-        """A copy of the loaded database."""
+        """A copy of the stocked database; the copy before it is gone then."""
         name = f"bench_run_{uuid.uuid4().hex[:8]}"
+        template = self._template.rsplit("/", 1)[1]
         admin = await asyncpg.connect(self._place.postgres)
-        await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{self._template.rsplit("/", 1)[1]}"')
+        if self._copy is not None:
+            await admin.execute(f'DROP DATABASE "{self._copy}"')
+        await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy')
+        await admin.execute("CHECKPOINT")
         await admin.close()
+        self._copy = name
         return self._template.rsplit("/", 1)[0] + f"/{name}"
 
 
 async def s1(place: Place) -> Row:
     """Full scoring path against bare consume and store (F1)."""
-    loaded = Loaded(place, compounds=1_000, known=60_000, measured=40_000)
-    await loaded.prepare()
-    facts = loaded.kafka.name_of(topics.FACTS)
+    stock = Stock(place, compounds=10_000, facts_each=200, measured=100_000)
+    await stock.prepare()
 
     async def value() -> Sample:
-        url = await loaded.fresh()
-        async with place.service("scoring", place.environment(loaded.kafka, url), ready=False) as (
-            _,
-            process,
-        ):
-            (began_at, began), (ended_at, ended) = await _watch_cursor(url, facts, loaded.end)
-            memory = process.memory_info().rss
-        rate = (ended - began) / (ended_at - began_at)
-        return Sample(rate, {"rss_mib": round(memory / 2**20), "events": ended - began})
+        url = await stock.fresh()
+        environment = place.environment(stock.kafka, url)
+        async with place.service("scoring", environment, ready=False) as (_, process):
+            return await _absorbed(url, process, stock.facts, stock.measured)
 
     async def floor() -> Sample:
         done = await run_floor(
-            "f1", loaded.kafka.bootstrap, facts, loaded.kafka.partitions, place.postgres, loaded.measured
+            "f1", stock.kafka.bootstrap, stock.facts, stock.kafka.partitions, place.postgres, stock.measured
         )
         return Sample(done["events"] / done["seconds"], done)
 
     return Row(
         name="S1",
-        what="full scoring path, one process, 1,000 compounds with 60 facts each already there",
+        what="full scoring path, one process, 10,000 compounds with 200 facts each already there",
         unit="facts/s",
-        target="at least 0.20 of F1 (10,000 compounds with 200 facts each)",
+        target="at least 0.20 of F1",
         value=value,
         floor=floor,
     )
@@ -109,7 +103,7 @@ async def s7(place: Place) -> Row:
     now = datetime.now(UTC)
     await fill(kafka, kafka.name_of(topics.REGISTRY), traffic.registrations(compounds, now))
     facts = kafka.name_of(topics.FACTS)
-    known = await fill(kafka, facts, traffic.facts(5_000, compounds, now))
+    known = await fill(kafka, facts, traffic.facts(5_000, traffic.compound_ids(compounds), now))
 
     async def value() -> Sample:
         async with place.service("scoring", place.environment(kafka, url)) as (_, process):
@@ -188,22 +182,41 @@ def _id_of(value: bytes) -> str:
     return value[at : value.index(b'"', at)].decode()
 
 
-async def _watch_cursor(url: str, topic: str, end: int) -> tuple[tuple[float, int], tuple[float, int]]:
-    """((time, position) when the cursor first moved, the same when it reached `end`)."""
+async def _absorbed(url: str, process: psutil.Process, topic: str, end: int) -> Sample:
+    """Facts per second from the first movement of the cursors until they reach `end`, and CPU per fact."""
     connection = await asyncpg.connect(url)
     query = "SELECT coalesce(sum(next_offset), 0) FROM input_cursor WHERE topic = $1"
-    first = last = int(await connection.fetchval(query, topic))
-    began: tuple[float, int] | None = None
+    last = int(await connection.fetchval(query, topic))
+    assert last == 0
+    began_at, began, cpu = 0.0, 0, (0.0, 0.0)
     deadline = time.monotonic() + SETTLE_SECONDS_MAX
     while last < end:
         assert time.monotonic() < deadline, f"cursor stands at {last} of {end}"
         await asyncio.sleep(0.01)
         last = int(await connection.fetchval(query, topic))
-        if began is None and last > first:
-            began = (time.perf_counter(), last)
+        if last and not began:
+            began_at, began, cpu = time.perf_counter(), last, await _cpu_seconds(connection, process)
+    seconds, now = time.perf_counter() - began_at, await _cpu_seconds(connection, process)
     await connection.close()
-    assert began is not None
-    return began, (time.perf_counter(), last)
+    absorbed = last - began
+    python, postgres = ((after - before) / absorbed * 1e6 for before, after in zip(cpu, now, strict=True))
+    detail = {
+        "events": absorbed,
+        "service_us": round(python, 1),
+        "postgres_us": round(postgres, 1),
+        "rss_mib": round(process.memory_info().rss / 2**20),
+    }
+    return Sample(absorbed / seconds, detail)
+
+
+async def _cpu_seconds(connection: asyncpg.Connection[Any], process: psutil.Process) -> tuple[float, float]:
+    """What the service and its backends have used so far."""
+    pids = await connection.fetch(
+        "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    backends = [psutil.Process(row[0]).cpu_times() for row in pids if psutil.pid_exists(row[0])]
+    own = process.cpu_times()
+    return own.user + own.system, sum(one.user + one.system for one in backends)
 
 
 async def until(holds: Callable[[], Awaitable[bool]], otherwise: str, *, seconds: float = 0.1) -> None:

@@ -45,15 +45,13 @@ class EventType:
     family: Family
     data: type[msgspec.Struct]
     topic: Topic
+    kind: str = field(init=False, repr=False, compare=False)
+    """The name without prefix and version: `incident.recorded`, `outcome.star.changed`."""
     _decoder: msgspec.json.Decoder[Any] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "kind", self.name.removeprefix("anxing.").rpartition(".v")[0])
         object.__setattr__(self, "_decoder", msgspec.json.Decoder(self.data))
-
-    @property
-    def kind(self) -> str:
-        """The name without prefix and version: `incident.recorded`, `outcome.star.changed`."""
-        return self.name.removeprefix("anxing.").rpartition(".v")[0]
 
     def decode(self, raw: msgspec.Raw | bytes) -> Any:
         """The data of an event as its struct; raises `Malformed` with a pointer under /data."""

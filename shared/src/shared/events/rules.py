@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, tzinfo
+from functools import cache
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, get_args
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -38,8 +39,8 @@ def validate(event_type: EventType | str, data: msgspec.Struct) -> list[Malforme
         event_type = CATALOGUE[event_type]
     rule = _DATA_RULES.get(event_type.data)
     found = list(rule(data)) if rule else []
-    if event_type.family is Family.FACT:
-        found += _days(data)
+    if event_type.family is Family.FACT and (names := _date_fields(event_type.data)):
+        found += _days(data, names)
     return found
 
 
@@ -89,11 +90,21 @@ def _revision_rules(event_type: EventType, envelope: Envelope) -> Violations:
         yield Malformed("range", "/revision", "access events have no revisions")
 
 
-def _days(data: msgspec.Struct) -> Violations:
+@cache
+def _date_fields(struct: type[msgspec.Struct]) -> tuple[str, ...]:
+    """The fields of a struct that are dates, or may be."""
+    return tuple(one.name for one in msgspec.structs.fields(struct) if _may_be_date(one.type))
+
+
+def _may_be_date(hint: Any) -> bool:
+    return hint is date or any(map(_may_be_date, get_args(hint)))
+
+
+def _days(data: msgspec.Struct, names: tuple[str, ...]) -> Violations:
     """Days of facts are computed with; those of the registry may well say 9999 for ever."""
-    for name in data.__struct_fields__:
-        value = getattr(data, name)
-        if isinstance(value, date) and value.year not in YEARS:
+    for name in names:
+        value: date | None = getattr(data, name)
+        if value is not None and value.year not in YEARS:
             yield Malformed("range", f"/data/{name}", "not within the years 1970 to 2200")
 
 
