@@ -19,21 +19,19 @@ MEDIATION: Final = "urn:anxing:demo:mediation"
 YEAR_DAYS: Final = 363
 
 # How often a code comes up, in parts of its class (rubric.md, section 5, has all codes).
-CRIMINAL: Final = {
+CRIMINAL_PROPERTY: Final = {
     "010304": 30,
-    "010701": 24,
     "010306": 16,
     "010301": 10,
     "010305": 10,
     "010702": 6,
     "010303": 4,
-    "019900": 4,
-    "010400": 3,
     "010302": 2,
     "010200": 1,
 }
-PUBLIC_SECURITY: Final = {
-    "020200": 30,
+CRIMINAL_OTHER: Final = {"010701": 24, "019900": 4, "010400": 3}
+PETTY_THEFT: Final = {"020200": 30}
+PUBLIC_SECURITY_OTHER: Final = {
     "020100": 18,
     "020300": 16,
     "020700": 12,
@@ -43,19 +41,20 @@ PUBLIC_SECURITY: Final = {
     "020500": 2,
     "029900": 4,
 }
-DISPUTES: Final = {
+HOME_DISPUTES: Final = {"080104": 12, "080103": 8, "080101": 6}
+OTHER_DISPUTES: Final = {
     "080105": 24,
     "080102": 20,
     "080106": 18,
-    "080104": 12,
-    "080103": 8,
-    "080101": 6,
     "080107": 6,
     "080108": 4,
     "080109": 8,
     "080110": 4,
 }
-OTHER: Final = {"050000": 64, "030000": 20, "060100": 8, "040100": 3, "040200": 1, "060200": 4}
+TRAFFIC: Final = {"030000": 20}
+OTHER: Final = {"050000": 64, "060100": 8, "040100": 3, "040200": 1, "060200": 4}
+INVALID: Final = {"090000": 1}
+DISPUTES: Final = HOME_DISPUTES | OTHER_DISPUTES
 
 Status = Literal["received", "filed", "accepted", "solved", "invalid"]
 
@@ -82,25 +81,36 @@ def tell_calls(district: District) -> Iterator[Call]:
         (plan.this_year, district.today - timedelta(days=YEAR_DAYS)),
     ):
         spared = untouched if year is plan.this_year else frozenset()
-        for codes, number in _classes(year, plan.invalid_calls):
+        for criminal, classes in _together(year, plan.invalid_calls):
             here = [
                 c
                 for c in residents
-                if c.enrolled_on < first_day + timedelta(days=YEAR_DAYS)
-                and not (codes is CRIMINAL and c.id in spared)
+                if c.enrolled_on < first_day + timedelta(days=YEAR_DAYS) and not (criminal and c.id in spared)
             ]
-            for place, day in _spread(rng, here, first_day, number):
-                yield _call(rng, pen, place, day, codes)
+            codes = [code for weights, number in classes for code in _some(rng, weights, number)]
+            rng.shuffle(codes)
+            places = _spread(rng, here, first_day, len(codes))
+            for code, (place, day) in zip(codes, places, strict=True):
+                yield _call(rng, pen, place, day, code)
 
 
-def _classes(year: Calls, invalid: int) -> tuple[tuple[dict[str, int], int], ...]:
+Class = tuple[dict[str, int], int]
+"""Codes with their weights, and how many calls."""
+
+
+def _together(year: Calls, invalid: int) -> tuple[tuple[bool, tuple[Class, ...]], ...]:
+    """Classes that are spread over the places together, and whether they are the criminal ones."""
     return (
-        (CRIMINAL, year.criminal),
-        (PUBLIC_SECURITY, year.public_security),
-        (DISPUTES, year.disputes),
-        (OTHER, year.other),
-        ({"090000": 1}, invalid),
+        (True, ((CRIMINAL_PROPERTY, year.criminal_property), (CRIMINAL_OTHER, year.criminal_other))),
+        (False, ((PETTY_THEFT, year.petty_theft), (PUBLIC_SECURITY_OTHER, year.public_security_other))),
+        (False, ((HOME_DISPUTES, year.home_disputes), (OTHER_DISPUTES, year.other_disputes))),
+        (False, ((OTHER, year.other), (TRAFFIC, year.traffic))),
+        (False, ((INVALID, invalid),)),
     )
+
+
+def _some(rng: Random, weights: dict[str, int], number: int) -> list[str]:
+    return rng.choices(list(weights), list(weights.values()), k=number)
 
 
 def _best_kept(residents: Sequence[Compound], number: int) -> frozenset[str]:
@@ -128,8 +138,7 @@ def _spread(
         yield place, day
 
 
-def _call(rng: Random, pen: Pen, place: Compound, day: date, codes: dict[str, int]) -> Call:
-    code = rng.choices(list(codes), list(codes.values()))[0]
+def _call(rng: Random, pen: Pen, place: Compound, day: date, code: str) -> Call:
     at = midnight(day) + timedelta(minutes=rng.randrange(24 * 60 - 1), seconds=rng.randrange(60))
     return Call(place, at, code, pen.write(place.id, at, incident(rng, code), source=CALL_CENTRE))
 
@@ -149,7 +158,8 @@ def incident(rng: Random, code: str) -> facts.IncidentRecorded:
         status=status,
         case_no=case_no,
         attempted_stopped=theft and rng.random() < 0.06,
-        place=rng.choices(("inside", "unknown", "outside"), (85, 10, 5))[0],
+        # What happens outside is no call of the compound; the call centre has told them apart.
+        place=rng.choices(("inside", "unknown"), (88, 12))[0],
     )
 
 
@@ -168,7 +178,7 @@ def tell_disputes(district: District, calls: Sequence[Call]) -> Iterator[Event]:
         here = [c for c in residents if c.enrolled_on < first_day + timedelta(days=YEAR_DAYS)]
         for place, day in _spread(rng, here, first_day, district.plan.company_disputes):
             number += 1
-            code = rng.choices(list(DISPUTES), list(DISPUTES.values()))[0]
+            code = _some(rng, DISPUTES, 1)[0]
             at = midnight(day) + timedelta(minutes=rng.randint(8 * 60, 20 * 60))
             yield from _dispute(rng, pen, place, f"D{number:05}", at, code, None)
 

@@ -83,7 +83,13 @@ class Feed:
     @staticmethod
     def _call(rng: Random) -> facts.IncidentRecorded:
         codes = rng.choices(
-            (calls.CRIMINAL, calls.PUBLIC_SECURITY, calls.DISPUTES, calls.OTHER), (2, 3, 3, 2)
+            (
+                calls.CRIMINAL_PROPERTY | calls.CRIMINAL_OTHER,
+                calls.PETTY_THEFT | calls.PUBLIC_SECURITY_OTHER,
+                calls.DISPUTES,
+                calls.OTHER | calls.TRAFFIC,
+            ),
+            (2, 3, 3, 2),
         )[0]
         return calls.incident(rng, rng.choices(list(codes), list(codes.values()))[0])
 

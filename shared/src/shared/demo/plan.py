@@ -1,8 +1,12 @@
 """How much happens in the demo district: the only place with counts of the story.
 
 The two years are windows of 365 days that end with the day before `today`; what is counted here is
-exact in them. The movements are those the article reports of the first year of ratings: calls −12.62 %,
+exact in them. The figures are those the article reports of the first year of ratings: calls −12.62 %,
 criminal and public-security cases −15.3 %, disputes −14.23 %, 17 of 58 compounds without a criminal case.
+
+Of this year's valid calls 15.02 % are disputes at home and property crimes. The article gives 27.45 % for
+criminal and public-security cases without its base: with the same one no district of this size has all
+figures at once, so here it is the valid calls without traffic, which is not the station's own work.
 """
 
 from __future__ import annotations
@@ -13,16 +17,32 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """Valid calls (有效警情) of one year by what they are."""
+    """Valid calls (有效警情) of one year by what they are; no call is in two of these."""
 
-    criminal: int
-    public_security: int
-    disputes: int
+    criminal_property: int  # robbery, theft, fraud in person
+    criminal_other: int
+    petty_theft: int
+    public_security_other: int
+    home_disputes: int  # between owners, on house repair, on decoration
+    other_disputes: int
+    traffic: int
     other: int
 
     @property
+    def criminal(self) -> int:
+        return self.criminal_property + self.criminal_other
+
+    @property
+    def public_security(self) -> int:
+        return self.petty_theft + self.public_security_other
+
+    @property
+    def disputes(self) -> int:
+        return self.home_disputes + self.other_disputes
+
+    @property
     def valid(self) -> int:
-        return self.criminal + self.public_security + self.disputes + self.other
+        return self.criminal + self.public_security + self.disputes + self.traffic + self.other
 
     def scaled(self, scale: float) -> Calls:
         return Calls(**{field.name: round(getattr(self, field.name) * scale) for field in fields(self)})
@@ -36,8 +56,26 @@ class Plan:
     companies: int = 24
     communities: int = 9
     developers: int = 6
-    last_year: Calls = Calls(criminal=78, public_security=118, disputes=246, other=382)
-    this_year: Calls = Calls(criminal=64, public_security=102, disputes=211, other=343)
+    last_year: Calls = Calls(
+        criminal_property=55,
+        criminal_other=49,
+        petty_theft=50,
+        public_security_other=114,
+        home_disputes=48,
+        other_disputes=198,
+        traffic=30,
+        other=431,
+    )
+    this_year: Calls = Calls(
+        criminal_property=46,
+        criminal_other=42,
+        petty_theft=42,
+        public_security_other=97,
+        home_disputes=40,
+        other_disputes=171,
+        traffic=25,
+        other=389,
+    )
     without_criminal_case: int = 17  # compounds, this year
     invalid_calls: int = 40  # each year, beside the valid ones
     company_disputes: int = 60  # each year: reported by companies, no call to the police

@@ -91,6 +91,6 @@ def test_late_compounds_are_registered_apart() -> None:
 
 def test_a_plan_scales_and_keeps_at_least_one_of_everything() -> None:
     large, small = Plan().scaled(10), Plan().scaled(0.01)
-    assert (large.compounds, large.this_year.valid) == (580, 7200)
+    assert (large.compounds, large.this_year.valid) == (580, 8520)
     assert small.compounds == 6
     assert min(small.communities, small.hazards, small.objections, small.companies) >= 1
