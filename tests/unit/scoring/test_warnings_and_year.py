@@ -106,4 +106,4 @@ def test_a_year_too_short_is_not_assessed() -> None:
 def test_what_is_received_after_the_freeze_does_not_count() -> None:
     freeze_us = 1_768_060_800_000_000  # 2026-01-11T00:00:00+08:00
     facts = [veto(1, "V1", 1)._replace(received_us=freeze_us + late) for late in (-1, 0)]
-    assert frozen(facts, 2025, ZONE) == facts[:1]
+    assert frozen(facts, rubric().year, 2025, ZONE) == facts[:1]

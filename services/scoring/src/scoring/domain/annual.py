@@ -12,11 +12,9 @@ from typing import NamedTuple
 from scoring.domain import stars
 from scoring.domain.book import Book
 from scoring.domain.facts import NEVER, Day, Fact
-from scoring.domain.rubric_sections import Rubric
+from scoring.domain.rubric_sections import Rubric, Year
 from scoring.domain.vetoes import AUTOMATIC_ELIGIBILITY, AUTOMATIC_HAZARD, Cap, in_force
 
-FREEZE_MONTH_DAY = (1, 11)
-"""Facts received before this day, 00:00 local, of the next year count."""
 MONTHS_OF_QUARTER = 3
 MAJOR = "major"
 
@@ -43,9 +41,10 @@ class Annual(NamedTuple):
         return self.star >= rubric.year.basis_star_min and not self.caps and not self.overdue_major
 
 
-def frozen(facts: Iterable[Fact], year: int, zone: tzinfo) -> list[Fact]:
-    """The facts (all revisions) of which `receivedtime` is before the freeze of `year`."""
-    freeze = datetime(year + 1, *FREEZE_MONTH_DAY, tzinfo=zone)
+def frozen(facts: Iterable[Fact], rules: Year, year: int, zone: tzinfo) -> list[Fact]:
+    """The facts (all revisions) with a `receivedtime` before the freeze of `year`, at midnight in `zone`."""
+    month, day = rules.freeze_month_day
+    freeze = datetime(year + 1, month, day, tzinfo=zone)
     since = freeze - datetime(1970, 1, 1, tzinfo=UTC)
     limit_us = since // timedelta(microseconds=1)
     return [fact for fact in facts if fact.received_us < limit_us]
@@ -72,7 +71,8 @@ def assess(book: Book, year: int) -> Annual | None:
     if days == 0 or days < rules.days_min:
         return None
     score = total // days
-    missing = book.standing(last).evidence_missing
+    # Also of a compound that is no longer enrolled on that day.
+    missing = any(book.points(item, last).stale for item in book.rubric.stars.evidence_items)
     limit = stars.limits(book.rubric.stars, points, full, evidence_missing=missing)
     star = stars.limited_star(book.rubric.stars, score, limit)
     if inspected < rules.inspected_quarters_min:

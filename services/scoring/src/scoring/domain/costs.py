@@ -10,8 +10,7 @@ from typing import NamedTuple
 
 from scoring.domain import checkpoints, cooperation, findings, hazards, incidents
 from scoring.domain.book import Book
-from scoring.domain.decay import Charge, Finding
-from scoring.domain.facilities import status_permille
+from scoring.domain.decay import Charge
 from scoring.domain.facts import (
     NEVER,
     CooperationRecorded,
@@ -22,6 +21,7 @@ from scoring.domain.facts import (
     InspectionRecorded,
 )
 from scoring.domain.rubric_sections import BONUS, Item
+from scoring.domain.states import state_of
 from scoring.domain.steps import Step
 from scoring.domain.traces import traces
 
@@ -74,20 +74,17 @@ def _charged(book: Book, known: list[Fact], day: Day) -> Iterator[Cost]:
 
 def _found(book: Book, known: list[Fact], day: Day) -> Iterator[Cost]:
     """Findings: of equal ones of a week the one that is charged."""
-    weeks: dict[findings.Key, dict[Finding, Fact]] = defaultdict(dict)
+    weeks: dict[findings.Key, dict[findings.Finding, Fact]] = defaultdict(dict)
     for fact in known:
         if isinstance(fact.data, InspectionRecorded):
-            for check in fact.data.checks:
-                item = book.rubric.items.get(check.item)
-                result = findings.result_permille(book.rubric.findings, check)
-                if item is not None and item.findings_milli and result:
-                    weeks[findings.key_of(check, fact.day)].setdefault(Finding(fact.day, result), fact)
+            for key, finding in findings.counted(fact.data.checks, fact.day, book.rubric):
+                weeks[key].setdefault(finding, fact)
     for key, of_week in weeks.items():
-        code, checkpoint, finding, _ = key
+        code, checkpoint, name, _ = key
         for charge in book.shelves.findings.charges(key, book.rubric.items[code]):
-            charged = of_week.get(Finding(charge.day, charge.result_permille))
+            charged = of_week.get(findings.Finding(charge.day, charge.result_permille))
             if charged is not None:
-                yield _of_charge(book, code, charged, charge, day, checkpoint, finding or findings.OTHER)
+                yield _of_charge(book, code, charged, charge, day, checkpoint, name or findings.OTHER)
 
 
 def _upgraded(book: Book, known: list[Fact], day: Day) -> Iterator[Cost]:
@@ -103,12 +100,10 @@ def _upgraded(book: Book, known: list[Fact], day: Day) -> Iterator[Cost]:
 
 def _disputed(book: Book, known: list[Fact], day: Day) -> Iterator[Cost]:
     by_event = {fact.event_id.lower(): fact for fact in known}
-    rules = book.rubric.disputes
     for dispute_id, events in book.shelves.disputes.disputes.events.items():
         facts = [by_event[event.event_id] for event in events if event.event_id in by_event]
         charged = book.shelves.disputes.charges(dispute_id, book.terms)
-        for reason, charges in charged._asdict().items():
-            item = rules.item if reason == "recorded" else rules.handling_item
+        for reason, item, charges in charged.by_reason(book.rubric.disputes):
             for charge in charges:
                 behind = [fact for fact in facts if fact.kind == _kind_behind(reason)]
                 if reason == "escalated":
@@ -174,21 +169,15 @@ def _shares(book: Book, known: list[Fact], day: Day) -> Iterator[Cost]:
 
 def _state(book: Book, item: Item, day: Day) -> Iterator[Cost]:
     """The status of devices where it weighs more than the checks, and the hold for want of evidence."""
+    state = state_of(item, book.shelves, book.terms, day)
+    if state.status is not None and state.devices_milli > state.checks_milli:
+        on, _, _, online, total = state.status
+        more = state.devices_milli - state.checks_milli
+        yield Cost(item.code, "facility.status", "", on, f"{online}/{total}", "status", more)
     points = book.points(item.code, day)
-    reading = book.shelves.reading(item.code, book.terms, day)
-    checked = checkpoints.loss(points.full_milli, reading.share_permille)
-    statuses = book.shelves.statuses.get(item.code)
-    status = statuses.statuses.latest(day) if statuses is not None else None
-    lost = checked
-    if status is not None and item.status:
-        share = status_permille(book.rubric.state, status[3], status[4])
-        lost = max(lost, checkpoints.loss(points.full_milli, share))
-        subject = f"{status[3]}/{status[4]}"
-        yield Cost(item.code, "facility.status", "", status[0], subject, "status", lost - checked)
-    hazards_lost = book.shelves.loss(item.code).at(day)
-    free = min(max(points.full_milli - lost - hazards_lost, 0), points.full_milli)
     if points.stale:
-        yield Cost(item.code, "", "", None, "", "no_evidence", free - points.points_milli)
+        held = state.free_milli - points.points_milli
+        yield Cost(item.code, "", "", None, "", "no_evidence", held)
 
 
 LATEST: Mapping[str, str] = {

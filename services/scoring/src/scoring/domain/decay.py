@@ -1,9 +1,8 @@
 """DECAY: a fact costs `base * f * r * w(age) // 1_000_000_000`, and its weight falls with its age.
 
-Source: rubric.md section 3. Of checks with the same finding in one ISO week only the worst counts (`weekly`).
+Source: rubric.md section 3.
 """
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from scoring.domain.facts import NEVER, Day
@@ -52,22 +51,3 @@ class Charge(NamedTuple):
         if before:
             found.append((min(start, self.until), -before))
         return found
-
-
-class Finding(NamedTuple):
-    """A failed check of a DECAY item; equal ones of a day cost the same, so only the day is kept."""
-
-    day: Day
-    result_permille: int
-
-
-def weekly(findings: Iterable[Finding], base_milli: int) -> list[Charge]:
-    """The charges of equal findings of a week: the worst so far, of equals the first, until a worse comes."""
-    charges: list[Charge] = []
-    for day, result in sorted(findings):
-        if charges and result <= charges[-1].result_permille:
-            continue
-        if charges:
-            charges[-1] = charges[-1]._replace(until=day)
-        charges.append(Charge(day, base_milli, UNIT, result))
-    return charges

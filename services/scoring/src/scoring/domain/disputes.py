@@ -3,6 +3,7 @@
 Source: rubric.md section 4, E1 and E2. All facts of one `dispute_id` are judged together.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from scoring.domain.decay import UNIT, Charge
@@ -14,6 +15,7 @@ from scoring.domain.facts import (
     Fact,
 )
 from scoring.domain.groups import Groups
+from scoring.domain.rubric_sections import Disputes
 from scoring.domain.shelf import Plain
 from scoring.domain.size import Terms
 
@@ -42,9 +44,12 @@ class DisputeCharges(NamedTuple):
     unresolved: tuple[Charge, ...] = ()
     escalated: tuple[Charge, ...] = ()
 
-    @property
-    def handling(self) -> tuple[Charge, ...]:
-        return self.repeat + self.unresolved + self.escalated
+    def by_reason(self, rules: Disputes) -> Iterator[tuple[str, str, tuple[Charge, ...]]]:
+        """(reason, item, charges), one after the other."""
+        yield "recorded", rules.item, self.recorded
+        yield "repeat", rules.handling_item, self.repeat
+        yield "unresolved", rules.handling_item, self.unresolved
+        yield "escalated", rules.handling_item, self.escalated
 
 
 class DisputeShelf:

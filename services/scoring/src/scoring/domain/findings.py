@@ -4,11 +4,12 @@ Source: rubric.md section 3: finding the same thing twice in a week is one findi
 """
 
 from bisect import insort
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
-from scoring.domain.decay import Charge, Finding, weekly
+from scoring.domain.decay import UNIT, Charge
 from scoring.domain.facts import Check, Day
-from scoring.domain.rubric_sections import Findings, Item
+from scoring.domain.rubric_sections import Findings, Item, Rubric
 from scoring.domain.shelf import ORIGIN, Plain
 from scoring.domain.size import Terms
 
@@ -17,6 +18,13 @@ DAYS_OF_WEEK = 7
 
 Key = tuple[str, str, str, int]
 """(item, checkpoint, finding, number of the ISO week)."""
+
+
+class Finding(NamedTuple):
+    """A failed check of a DECAY item; equal ones of a day cost the same, so only the day is kept."""
+
+    day: Day
+    result_permille: int
 
 
 class FindingShelf:
@@ -57,6 +65,27 @@ class FindingShelf:
                 Finding(parts[at] + ORIGIN, parts[at + 1]) for at in range(0, len(parts), 2)
             ]
         return shelf
+
+
+def counted(checks: Iterable[Check], day: Day, rubric: Rubric) -> Iterator[tuple[Key, Finding]]:
+    """The checks of an inspection that cost a DECAY item something, each with what makes it the same."""
+    for check in checks:
+        item = rubric.items.get(check.item)
+        result = result_permille(rubric.findings, check)
+        if item is not None and item.findings_milli and result:
+            yield key_of(check, day), Finding(day, result)
+
+
+def weekly(findings: Iterable[Finding], base_milli: int) -> list[Charge]:
+    """The charges of equal findings of a week: the worst so far, of equals the first, until a worse comes."""
+    charges: list[Charge] = []
+    for day, result in sorted(findings):
+        if charges and result <= charges[-1].result_permille:
+            continue
+        if charges:
+            charges[-1] = charges[-1]._replace(until=day)
+        charges.append(Charge(day, base_milli, UNIT, result))
+    return charges
 
 
 def result_permille(rules: Findings, check: Check) -> int:

@@ -4,8 +4,9 @@ Source: rubric.md section 4, A2. Of several logs of one gate and day the latest 
 `2 * min(30, d - e + 1)`. Evidence is a log in the window.
 """
 
+from scoring.domain.evidence import unproven
 from scoring.domain.facts import Day, Fact, PatrolLogged
-from scoring.domain.shelf import Plain, Points, unproven
+from scoring.domain.shelf import Plain, Points
 from scoring.domain.size import Terms
 from scoring.domain.timeline import Timeline
 

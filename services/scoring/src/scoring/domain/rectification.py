@@ -10,7 +10,6 @@ from scoring.domain.steps import StepSum
 from scoring.domain.traces import Traces
 
 PERCENT = 100
-TEN = 10
 
 
 class RectificationShelf:
@@ -48,7 +47,7 @@ class RectificationShelf:
 
 
 def loss(rules: Rectification, weight_milli: int, on_time: int, late: int) -> int:
-    """What a group loses: by its share in time, but never more than a point for each late one."""
+    """What a group loses: for each step that its share lacks, and no more than so much for each late one."""
     judged = on_time + late
     percent = on_time * PERCENT // judged if judged else PERCENT
-    return min(weight_milli * (PERCENT - percent) // TEN, rules.late_milli * late)
+    return min(weight_milli * (PERCENT - percent) // rules.step_percent, rules.late_milli * late)

@@ -3,9 +3,10 @@
 Source: rubric.md section 4, A3 and A4. Evidence is any roster.
 """
 
+from scoring.domain.evidence import unproven
 from scoring.domain.facts import NEVER, Day, Fact, GuardsUpdated
 from scoring.domain.rubric_sections import Rosters
-from scoring.domain.shelf import Plain, Points, unproven
+from scoring.domain.shelf import Plain, Points
 from scoring.domain.size import Terms
 from scoring.domain.timeline import Timeline
 

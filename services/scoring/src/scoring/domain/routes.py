@@ -9,7 +9,6 @@ from typing import Any
 
 from scoring.domain import cooperation, disputes, facts, findings, hazards, vetoes
 from scoring.domain.checkpoints import PASS, worst
-from scoring.domain.decay import Finding
 from scoring.domain.facilities import gains_bonus
 from scoring.domain.facts import Fact
 from scoring.domain.incidents import charge_of
@@ -39,13 +38,8 @@ def _inspection(
             (shelf.add if sign > 0 else shelf.remove)(checkpoint, order, rank)
             touched.add(item)
             touched.update(rubric.items[item].moves_milli)
-    for check in data.checks:
-        target = rubric.items.get(check.item)
-        result = findings.result_permille(rubric.findings, check)
-        if target is None or not target.findings_milli or not result:
-            continue
-        key = findings.key_of(check, fact.day)
-        finding = Finding(fact.day, result)
+    for key, finding in findings.counted(data.checks, fact.day, rubric):
+        target = rubric.items[key[0]]
         shelves.charge(target.code, target.bands, shelves.findings.charges(key, target), -1)
         (shelves.findings.add if sign > 0 else shelves.findings.remove)(key, finding)
         shelves.charge(target.code, target.bands, shelves.findings.charges(key, target), 1)
@@ -119,8 +113,7 @@ def _dispute(
     event = disputes.event_of(fact, data)
 
     def charge(sign: int) -> None:
-        charged = shelf.charges(data.dispute_id, terms)
-        for item, charges in ((rules.item, charged.recorded), (rules.handling_item, charged.handling)):
+        for _, item, charges in shelf.charges(data.dispute_id, terms).by_reason(rules):
             shelves.charge(item, terms.rubric.bands(item), charges, sign)
 
     charge(-1)

@@ -102,6 +102,7 @@ class Trend:
     window_days: int
     incidents_min: int
     unknown_milli: int
+    span_permille: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,7 @@ class Disputes:
 class Rectification:
     window_days: int
     urgent: tuple[str, ...]
+    step_percent: int
     urgent_milli: int
     other_milli: int
     late_milli: int
@@ -185,6 +187,7 @@ class Warnings:
 
 @dataclass(frozen=True, slots=True)
 class Year:
+    freeze_month_day: tuple[int, ...]
     days_min: int
     inspected_quarters_min: int
     ineligible_days_max: int

@@ -56,10 +56,3 @@ class Points(NamedTuple):
     until: Day = NEVER
     unverified: bool = False
     stale: bool = False
-
-
-def unproven(full_milli: int, day: Day, grace_end: Day, until: Day) -> Points:
-    """The points of an item of which there is no evidence: full while in grace, then none."""
-    if day < grace_end:
-        return Points(full_milli, full_milli, min(until, grace_end), unverified=True)
-    return Points(0, full_milli, until, unverified=True)

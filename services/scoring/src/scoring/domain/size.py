@@ -8,7 +8,17 @@ from typing import NamedTuple
 from scoring.domain.eligibility import Eligibility, eligibility
 from scoring.domain.facts import NEVER, Day
 from scoring.domain.registry import Assessed, Registry
-from scoring.domain.rubric_sections import Rubric
+from scoring.domain.rubric_sections import Rubric, Size
+
+
+def size_permille(rules: Size, occupied: int) -> int:
+    """F: what one fact weighs where so many households live, per mille."""
+    return min(rules.cap_permille, rules.dividend // (occupied + rules.offset_households))
+
+
+def need(rules: Size, households: int) -> int:
+    """How many guards, licences and volunteers so many households need."""
+    return max(1, -(-households // rules.households_per_guard))
 
 
 class Ground(NamedTuple):
@@ -65,13 +75,12 @@ class Terms:
         households = occupied = 0
         if revision is not None:
             households, occupied = revision.households, revision.occupied_households
-        size = self.rubric.size
         return Ground(
             self.registry.last_boundary(day),
             self.registry.next_boundary(day),
             self.registry.enrolled(day),
-            min(size.cap_permille, size.dividend // (occupied + size.offset_households)),
-            max(1, -(-households // size.households_per_guard)),
+            size_permille(self.rubric.size, occupied),
+            need(self.rubric.size, households),
             occupied,
             eligibility(self.rubric.eligibility, self.registry, day),
             self.registry.assessed_by(day),

@@ -1,15 +1,16 @@
 """D3 同比: the incidents of the last year against those of the year before, by base.
 
-Source: rubric.md section 4, D3. H and H' are sums of base over the incidents charged to D1 or D2.
+Source: rubric.md section 4, D3. H and H' are sums of base over the incidents charged to D1 or D2. Half of the
+points for no change; a tenth less gives all of them, a tenth more none.
 """
 
 from scoring.domain.facts import NEVER, Day
+from scoring.domain.rubric_sections import Trend
 from scoring.domain.shelf import Plain, Points
 from scoring.domain.size import Terms
 from scoring.domain.steps import StepSum
 
 UNIT = 1_000
-PERCENT = 100
 
 
 class TrendShelf:
@@ -40,9 +41,8 @@ class TrendShelf:
         if terms.days_enrolled(day) < 2 * days - 1 or counted - self.counts.at(before) < rules.incidents_min:
             return Points(rules.unknown_milli, full_milli, until)
         base = self.bases.at(last_year)
-        return Points(
-            against(self.bases.at(day) - base, base - self.bases.at(before), full_milli), full_milli, until
-        )
+        change = change_permille(self.bases.at(day) - base, base - self.bases.at(before))
+        return Points(against(rules, change, full_milli), full_milli, until)
 
     def _next(self, day: Day, days: int, terms: Terms) -> Day:
         whole = terms.enrolled_since + 2 * days - 1
@@ -67,7 +67,12 @@ class TrendShelf:
         return shelf
 
 
-def against(recent_milli: int, older_milli: int, full_milli: int) -> int:
-    """Points for a change: half for no change, all for a fall to nothing, none when doubled."""
-    change = recent_milli * UNIT // older_milli - UNIT
-    return full_milli * min(max(PERCENT - change, 0), 2 * PERCENT) // (2 * PERCENT)
+def change_permille(recent_milli: int, older_milli: int) -> int:
+    """Δ of rubric.md: how much more (or, negative, less) the last year weighs than the one before."""
+    return recent_milli * UNIT // older_milli - UNIT
+
+
+def against(rules: Trend, change: int, full_milli: int) -> int:
+    """Points for a change: all when it fell by the span or more, none when it rose by as much."""
+    span = rules.span_permille
+    return full_milli * min(max(span - change, 0), 2 * span) // (2 * span)

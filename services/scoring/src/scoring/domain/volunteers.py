@@ -3,8 +3,9 @@
 Source: rubric.md section 4, A5. Evidence is a report in the window.
 """
 
+from scoring.domain.evidence import unproven
 from scoring.domain.facts import Day, Fact, VolunteersLogged
-from scoring.domain.shelf import Plain, Points, unproven
+from scoring.domain.shelf import Plain, Points
 from scoring.domain.size import Terms
 from scoring.domain.timeline import Timeline
 
