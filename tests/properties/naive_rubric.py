@@ -5,6 +5,7 @@ rubric section by section, keeps no state and has no idea of steps, caches or gr
 """
 
 from collections import defaultdict
+from datetime import date
 from typing import NamedTuple
 
 from scoring.domain.facts import Fact
@@ -510,4 +511,43 @@ class Naive:
                     elif down == 14:
                         star, up, down = LADDER[LADDER.index(star) - 1], 0, 0
             found[d] = (star, up, down)
+        return found
+
+    def warnings(self, through: int, assessed: list[tuple[int, int]]) -> dict[int, str | None]:
+        """The warning after each closed day from e on; `assessed` are (day of the decision, star)."""
+        stars = self.stars(through)
+
+        shown: dict[int, int | None] = {}
+        for d in range(self.e, through + 1):
+            day = self.day(d)
+            rated = day.score is not None and d - self.e >= 90
+            shown[d] = min([stars[d][0], *(cap for _, cap in day.caps)]) if rated else None
+        found, level, yellows = {}, None, []
+        for d in range(self.e, through + 1):
+            decided = [one for one in sorted(assessed) if one[0] <= d]
+            if decided:
+                since, aim = decided[-1]
+                if since == d:
+                    yellows = []
+                below = above = 0
+                while (
+                    d - below >= max(since, self.e)
+                    and shown[d - below] is not None
+                    and shown[d - below] < aim
+                ):
+                    below += 1
+                while (
+                    d - above >= max(since, self.e)
+                    and shown[d - above] is not None
+                    and shown[d - above] >= aim
+                ):
+                    above += 1
+                if above >= 14:
+                    level = None
+                if below >= 30 and level is None:
+                    level = "yellow"
+                    yellows.append(date.fromordinal(d).year)
+                if below and level and (below >= 90 or yellows.count(date.fromordinal(d).year) >= 3):
+                    level = "red"
+            found[d] = level
         return found

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from scoring.domain.book import Book, Standing
 from scoring.domain.facts import NEVER, Fact
-from scoring.domain.registry import Registry
+from scoring.domain.registry import Assessed, Registry
 from scoring.domain.revisions import choose, counted
 
 from tests.properties.naive_rubric import Day, Naive
@@ -145,6 +145,38 @@ def test_stars_equal_the_naive_fold(world: World, days_closed: int) -> None:
     moves = [day for day in range(slow.e + 1, through + 1) if expected[day][0] != expected[day - 1][0]]
     assert set(moves) <= set(stars)
     assert (book.standing(through).up_run, book.standing(through).down_run) == expected[through][1:]
+
+
+@settings(seldom, max_examples=25)
+@given(
+    worlds(max_facts=8),
+    st.lists(
+        st.tuples(st.integers(60, 330), st.sampled_from((0, 2, 3, 4, 5))),
+        max_size=3,
+        unique_by=lambda o: o[0],
+    ),
+)
+def test_warnings_equal_the_naive_ladder(world: World, decisions: list[tuple[int, int]]) -> None:
+    """Also when only the days are closed on which something can change, and through packing."""
+    slow = naive(world)
+    assume(slow.e is not None)
+    decided = [Assessed(slow.e + after, star) for after, star in decisions]
+    registry = Registry(world.compounds, world.companies, decided)
+    through = slow.e + 330
+    expected = slow.warnings(through, [tuple(one) for one in decided])
+    book = Book("C1", rubric(), registry)
+    feed(book, world.facts)
+    assert book.settled(through).warning == expected[through]
+    book.close_through(slow.e)
+    day = slow.e
+    while day < through:
+        until = min(book.next_change_day(day), through + 1)
+        for quiet in (day, until - 1):
+            assert expected[quiet] == book.standing(day).warning
+        day = min(until, through)
+        book.close_through(day)
+        book = repacked(book)
+    assert book.standing(through).warning == expected[through]
 
 
 @often

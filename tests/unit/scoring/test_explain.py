@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from scoring.domain import facts as f
 from scoring.domain.costs import Cost, costs
-from scoring.domain.explain import distance_down, distance_up, explain
+from scoring.domain.distance import distance_down, distance_up
+from scoring.domain.explain import explain
 from scoring.domain.rubric_sections import BONUS
 
 from tests.unit.scoring.making import book, day, fact

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
-from scoring.domain.facts import Day, Fact
+from scoring.domain.facts import Day, Fact, HazardOpened
 from scoring.domain.registry import Registry
 from scoring.domain.standing import Standing, Step
 
@@ -33,8 +33,27 @@ class Known(NamedTuple):
     body: bytes
 
 
+class Marks(NamedTuple):
+    """What else is told when it changes: failed clauses, a near star, the warning, overdue hazards.
+
+    `near` is (direction, star, distance in milli-points).
+    """
+
+    failed: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    near: tuple[str, int, int] | None = None
+    warning: str | None = None
+    overdue: tuple[str, ...] = ()
+
+
+NO_MARKS = Marks()
+
+
 class Shown(NamedTuple):
-    """What a compound showed when it was last written: the base of every comparison."""
+    """What a compound showed when it was last written: the base of every comparison.
+
+    `caps` are (veto, highest star, veto id or empty).
+    """
 
     score_milli: int | None
     star: int | None
@@ -45,10 +64,11 @@ class Shown(NamedTuple):
     items: Mapping[str, int]
     bonus_milli: int
     unverified: tuple[str, ...]
-    caps: tuple[tuple[str, int], ...]
+    caps: tuple[tuple[str, int, str], ...]
+    marks: Marks = NO_MARKS
 
     @classmethod
-    def of(cls, standing: Standing) -> Shown:
+    def of(cls, standing: Standing, marks: Marks) -> Shown:
         """What is kept of a standing."""
         return cls(
             standing.score_milli,
@@ -60,7 +80,8 @@ class Shown(NamedTuple):
             standing.items,
             standing.bonus_milli,
             standing.unverified,
-            tuple((cap.veto, cap.cap) for cap in standing.caps),
+            tuple((cap.veto, cap.cap, cap.veto_id) for cap in standing.caps),
+            marks,
         )
 
 
@@ -71,6 +92,12 @@ class HazardKnown(NamedTuple):
     root: str
     item: str
     day: Day
+
+    @classmethod
+    def of(cls, fact: Fact) -> HazardKnown:
+        """What a `hazard.opened` says."""
+        assert isinstance(fact.data, HazardOpened)
+        return cls(fact.compound, fact.root, fact.data.item, fact.day)
 
 
 class FactsWaiting(NamedTuple):

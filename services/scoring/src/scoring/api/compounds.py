@@ -173,7 +173,7 @@ def _of_state(asking: Asking, listed: Listed) -> ScoreBody:
         items=dict(shown.items),
         bonus_milli=shown.bonus_milli,
         unverified=list(shown.unverified),
-        caps=[CapBody(*cap) for cap in shown.caps],
+        caps=_shown_caps(shown),
         version=listed.version,
     )
 
@@ -192,7 +192,7 @@ def _compound(listed: Listed) -> dict[str, Any]:
         "categories": dict(shown.categories),
         "bonus_milli": shown.bonus_milli,
         "unverified": list(shown.unverified),
-        "caps": [CapBody(*cap) for cap in shown.caps],
+        "caps": _shown_caps(shown),
         "company_id": listed.company_id,
         "community_id": listed.community_id,
         "station_id": listed.station_id,
@@ -219,6 +219,10 @@ def _registered(asking: Asking, registry: Registry) -> RegisteredBody:
         eligibility=EligibilityBody(list(judged.failed), list(judged.unknown)),
         **relation_ids(revision),
     )
+
+
+def _shown_caps(shown: Shown) -> list[CapBody]:
+    return [CapBody(veto, cap) for veto, cap, _ in shown.caps]
 
 
 def _caps(caps: tuple[Cap, ...]) -> list[CapBody]:

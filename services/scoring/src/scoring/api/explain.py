@@ -14,7 +14,8 @@ from scoring.api.asking import Asking, as_date, asked_day, not_found, visible
 from scoring.api.compounds import score_body
 from scoring.api.documents import EligibilityBody, ScoreBody
 from scoring.domain.costs import Cost
-from scoring.domain.explain import Distance, Explanation, explain
+from scoring.domain.distance import Distance
+from scoring.domain.explain import Explanation, explain
 from scoring.domain.facts import NEVER
 from scoring.scores import DayScore, score_on
 

@@ -1,4 +1,4 @@
-"""The course of a compound through closed days: its dynamic star, and the warnings that follow the shown one."""
+"""The course of a compound through closed days: its dynamic star, and warnings about the shown one."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple

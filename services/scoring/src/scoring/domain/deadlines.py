@@ -1,8 +1,8 @@
 """Deadlines of open hazards: which are over, of which a closing day reminds, and when to look again.
 
-Source: contracts.md, outcomes. People are reminded at the closing of the day that leaves half of the days, and
-of the one that leaves 1; a hazard of class immediate is told on opening only. Where a rectification stands, the
-manager has done his part: there is nothing to remind of, and the clock stands still.
+Source: contracts.md, outcomes. People are reminded at the closing of the day that leaves half of the days,
+and of the one that leaves 1; a hazard of class immediate is told on opening only. Where a rectification
+stands, the manager has done his part: there is nothing to remind of, and the clock stands still.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,13 +19,12 @@ LAST_DAYS_LEFT = 1
 class Deadlines(NamedTuple):
     """What holds on each day from `day` to before `until`: the ids of overdue hazards, in order.
 
-    `next_notice` is the first day after `day` whose closing reminds, or sees a hazard become overdue.
+    `until` is the first day after `day` whose closing reminds of a hazard, or sees one become overdue.
     """
 
     day: Day
     until: Day
     overdue: tuple[str, ...]
-    next_notice: Day
 
 
 def days_left(one: Life, day: Day) -> int:
@@ -44,7 +43,7 @@ def reminders(one: Life) -> set[Day]:
 def upcoming(hazards: Mapping[str, list[Event]], rules: Hazards, day: Day) -> Deadlines:
     """The deadlines as known on `day`; `hazards` are the events of each, in order."""
     overdue: list[str] = []
-    until = next_notice = NEVER
+    until = NEVER
     for hazard_id, events in hazards.items():
         until = min([until, *(event.day for event in events if event.day > day)])
         one = life(counting(events), rules, day)
@@ -53,9 +52,8 @@ def upcoming(hazards: Mapping[str, list[Event]], rules: Hazards, day: Day) -> De
         if one.overdue_days(day) > 0:
             overdue.append(hazard_id)
         elif one.rectified is None:
-            until = min(until, one.due + 1)
-            next_notice = min([next_notice, one.due, *(on for on in reminders(one) if on > day)])
-    return Deadlines(day, until, tuple(sorted(overdue)), min(next_notice, until))
+            until = min([until, one.due + 1, *(on for on in (one.due, *reminders(one)) if on > day)])
+    return Deadlines(day, until, tuple(sorted(overdue)))
 
 
 def reminded_on(hazards: Mapping[str, list[Event]], rules: Hazards, day: Day) -> list[tuple[str, Life]]:

@@ -8,8 +8,9 @@ from typing import NamedTuple
 from scoring.domain.advice import Action, best_actions
 from scoring.domain.book import Book
 from scoring.domain.costs import Cost, costs
+from scoring.domain.distance import Distance, distance_down, distance_up
 from scoring.domain.facts import Day
-from scoring.domain.rubric_sections import BONUS, Rubric
+from scoring.domain.rubric_sections import BONUS
 from scoring.domain.standing import Standing
 
 
@@ -22,21 +23,6 @@ class ItemExplained(NamedTuple):
     full_milli: int
     unverified: bool
     costs: tuple[Cost, ...]
-
-
-class Distance(NamedTuple):
-    """How far another star is: from `score_milli` on (or below) a run grows that moves it after `days`.
-
-    `points_milli` is what is missing (or to spare), 0 when the run is growing already. `capped` says that the
-    score would do, but a weak category or missing evidence holds the star.
-    """
-
-    star: int
-    score_milli: int
-    points_milli: int
-    run: int
-    days: int
-    capped: bool = False
 
 
 class Explanation(NamedTuple):
@@ -76,29 +62,3 @@ def explain(book: Book, day: Day) -> Explanation:
         best_actions(book, day),
         book.next_change_day(day),
     )
-
-
-def distance_up(rubric: Rubric, standing: Standing) -> Distance | None:
-    """How far the next star is; it needs its threshold and the margin above it."""
-    rules, star, score = rubric.stars, standing.dynamic_star, standing.score_milli
-    if star is None or score is None or star == rules.ladder[-1]:
-        return None
-    place = rules.ladder.index(star)
-    needed = rules.thresholds_milli[place] + rules.margin_milli
-    above = rules.ladder[place + 1]
-    capped = standing.star_max < above
-    run = standing.up_run
-    return Distance(above, needed, max(needed - score, 0), run, rules.run_days - run, capped)
-
-
-def distance_down(rubric: Rubric, standing: Standing) -> Distance | None:
-    """How far the star below is; the score must fall below the threshold by more than the margin."""
-    rules, star, score = rubric.stars, standing.dynamic_star, standing.score_milli
-    if star is None or score is None or star == rules.ladder[0]:
-        return None
-    place = rules.ladder.index(star)
-    kept = rules.thresholds_milli[place - 1] - rules.margin_milli
-    capped = standing.star_max < star
-    spare = 0 if capped else max(score - kept, 0)
-    run = standing.down_run
-    return Distance(rules.ladder[place - 1], kept, spare, run, rules.run_days - run, capped)

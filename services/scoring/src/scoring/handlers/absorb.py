@@ -130,7 +130,7 @@ class FactAbsorption:
         async for compound in in_turns(changed):
             changes = changed[compound]
             one = held[compound]
-            if one.book is None:
+            if one.version == 0:
                 self._wait_for_registration(plan, one, changes)
                 continue
             day = self._calendar.open_day(one.partition, now)
@@ -147,7 +147,7 @@ class FactAbsorption:
                 come[-1].event_id,
             )
             self._teller.moved(plan, change, occasion, come)
-            self._teller.facts(plan, change, come, occasion, hazards.get(compound, ()))
+            self._teller.facts(plan, change, come, occasion, hazards.get(compound, ()), plan.heads)
             self._ask_for_refold(plan, one, come[-1].event_id, now)
         self._begin_days(plan, now)
 
@@ -166,6 +166,7 @@ class FactAbsorption:
         plan.work.append(NewWork(held.partition, REFOLD, held.compound, cause, dirty, delay))
 
     def _wait_for_registration(self, plan: Plan, held: Held, changes: Sequence[Counted]) -> None:
+        """The work of the registration opens a compound: whatever waited is then told together, once."""
         waiting = [come for gone, come in changes if gone is None and come.kind not in NEVER_ASSIGNED]
         if waiting:
             plan.unassigned[held.partition, held.compound] += len(waiting)
@@ -209,7 +210,7 @@ def _by_compound(hazards: Sequence[HazardKnown]) -> dict[str, list[HazardKnown]]
 
 def _hazards_of(heads: Mapping[FactKey, Known]) -> list[HazardKnown]:
     return [
-        HazardKnown(known.fact.compound, known.fact.root, known.fact.data.item, known.fact.day)
+        HazardKnown.of(known.fact)
         for known in heads.values()
         if isinstance(known.fact.data, facts.HazardOpened)
     ]

@@ -97,9 +97,9 @@ class DayDesk:
                     continue
                 change = self._folds.settle(plan, one, shown, day)
                 cause = f"day/{as_date(day)}"
-                self._teller.moved(
-                    plan, change, Occasion(outcomes.CAUSE_TIME, cause, cause, shown, change_day(day, shown))
-                )
+                occasion = Occasion(outcomes.CAUSE_TIME, cause, cause, shown, change_day(day, shown))
+                self._teller.moved(plan, change, occasion)
+                self._teller.reminded(plan, one.book, day, occasion)
             if closing.last:
                 self._calendar.note_closed(partition, day)
                 plan.closed[partition] = day

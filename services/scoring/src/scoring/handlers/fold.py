@@ -7,12 +7,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from scoring.domain.book import Book
+from scoring.domain.distance import near
 from scoring.domain.facts import NEVER, Day, Fact
 from scoring.domain.rubric_sections import Rubric
 from scoring.domain.standing import Step
 from scoring.handlers.memory import Compounds, Held
 from scoring.handlers.plan import Plan, StateRow, StepsRow
-from scoring.ports import Archive, Shown, StoredState
+from scoring.ports import NO_MARKS, Archive, Marks, Shown, StoredState
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +104,9 @@ class Folds:
         self.close(plan, held, closed)
         assert book.as_of_day is not None
         if due_day is None:
-            due_day = book.next_change_day(book.as_of_day)
-        after = Shown.of(book.standing(day))
+            as_of = book.as_of_day
+            due_day = min(book.next_change_day(as_of), book.deadlines(as_of).until)
+        after = shown(book, day)
         change = Change(held, held.shown, after, _or_none(book.next_change_day(day)))
         registered = book.registry.in_force(day)
         assert registered is not None
@@ -133,6 +135,23 @@ class Folds:
         anew = book.as_of_day is None
         if anew or (book.as_of_day is not None and book.as_of_day < closed):
             add_steps(plan, held.compound, book.close_through(closed), anew=anew)
+
+
+def shown(book: Book, day: Day) -> Shown:
+    """What a compound shows on `day`, from its last closed day on."""
+    standing = book.standing(day)
+    if not standing.enrolled:
+        return Shown.of(standing, NO_MARKS)
+    close = near(book.rubric, standing)
+    failed, unknown = standing.eligibility
+    marks = Marks(
+        failed,
+        unknown,
+        None if close is None else (close.direction, close.star, close.distance_milli),
+        standing.warning,
+        book.deadlines(day).overdue,
+    )
+    return Shown.of(standing, NO_MARKS if marks == NO_MARKS else marks)
 
 
 def _or_none(day: Day) -> Day | None:

@@ -62,17 +62,36 @@ class HistoryRevised(NamedTuple):
 class HazardOpened(NamedTuple):
     hazard_id: str
     item: str
-    hazard_class: str
+    class_: str
     due: Day
     day: Day
     repeat: bool
     kind: str = "hazard.opened"
 
 
+class HazardDueSoon(NamedTuple):
+    hazard_id: str
+    item: str
+    class_: str
+    due: Day
+    day: Day
+    days_left: int
+    kind: str = "hazard.due_soon"
+
+
+class HazardOverdue(NamedTuple):
+    hazard_id: str
+    item: str
+    class_: str
+    due: Day
+    day: Day
+    kind: str = "hazard.overdue"
+
+
 class HazardClosed(NamedTuple):
     hazard_id: str
     item: str
-    hazard_class: str
+    class_: str
     due: Day
     day: Day
     on_time: bool
@@ -92,6 +111,51 @@ class DisputeDue(NamedTuple):
     code: str
     until: Day
     kind: str = "dispute.due"
+
+
+class EligibilityChanged(NamedTuple):
+    day: Day
+    failed: tuple[str, ...]
+    unknown: tuple[str, ...]
+    kind: str = "eligibility.changed"
+
+
+class ThresholdNear(NamedTuple):
+    day: Day
+    direction: str
+    distance_milli: int
+    star: int
+    near_star: int
+    kind: str = "threshold.near"
+
+
+class WarningRaised(NamedTuple):
+    day: Day
+    level: str
+    cause: str
+    kind: str = "warning.raised"
+
+
+class WarningCleared(NamedTuple):
+    day: Day
+    level: str
+    kind: str = "warning.cleared"
+
+
+class VetoApplied(NamedTuple):
+    veto: str
+    cap: int
+    day: Day
+    veto_id: str | None
+    kind: str = "veto.applied"
+
+
+class VetoLifted(NamedTuple):
+    veto: str
+    cap: int
+    day: Day
+    veto_id: str | None
+    kind: str = "veto.lifted"
 
 
 class VetoProposed(NamedTuple):
@@ -119,9 +183,17 @@ Details: TypeAlias = (
     | StarChanged
     | HistoryRevised
     | HazardOpened
+    | HazardDueSoon
+    | HazardOverdue
     | HazardClosed
     | InspectionAssessed
     | DisputeDue
+    | EligibilityChanged
+    | ThresholdNear
+    | WarningRaised
+    | WarningCleared
+    | VetoApplied
+    | VetoLifted
     | VetoProposed
     | ObjectionFiled
     | FactUnassigned

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from scoring.domain import facts
@@ -11,10 +11,11 @@ from scoring.domain.facts import Day, Fact
 from scoring.domain.hazards import Life
 from scoring.domain.shelf import Forgotten
 from scoring.handlers import outcomes
+from scoring.handlers.consequences import consequences, reminders
 from scoring.handlers.fold import Change
 from scoring.handlers.plan import Plan
 from scoring.handlers.reasons import reasons
-from scoring.ports import HazardKnown, Shown
+from scoring.ports import FactKey, HazardKnown, Known, Shown
 
 STAR_REASONS_MAX = 3
 REPEAT_WITHIN_DAYS = 365
@@ -50,15 +51,18 @@ class Teller:
         self._objection = objection
 
     def moved(self, plan: Plan, change: Change, occasion: Occasion, come: Sequence[Fact] = ()) -> None:
-        """`score.updated` and `star.changed`, where something moved."""
-        before, after, held = change.before, change.after, change.held
-        book = held.book
+        """`score.updated`, `star.changed` and what else follows, where something moved."""
+        before, after, book = change.before, change.after, change.held.book
         assert book is not None
-        if before is None:
-            if after.score_milli is None:
-                return
-        elif not differs(before, after):
-            return
+        if after.score_milli is not None if before is None else differs(before, after):
+            self._score(plan, change, book, occasion, come)
+        for details, effective in consequences(book, before, after, occasion.day, occasion.effective):
+            self._announce(plan, book, details, occasion, effective)
+
+    def _score(
+        self, plan: Plan, change: Change, book: Book, occasion: Occasion, come: Sequence[Fact]
+    ) -> None:
+        before, after, held = change.before, change.after, change.held
         why = reasons(book, before, after, come, occasion.day)
         updated = outcomes.ScoreUpdated(
             occasion.day,
@@ -84,6 +88,11 @@ class Teller:
             )
             self._announce(plan, book, changed, occasion, effective)
 
+    def reminded(self, plan: Plan, book: Book, closed: Day, occasion: Occasion) -> None:
+        """`hazard.due_soon`: of what the closing of a day reminds."""
+        for details in reminders(book, closed):
+            self._announce(plan, book, details, occasion)
+
     def revised(self, plan: Plan, book: Book, first: Day, last: Day, occasion: Occasion) -> None:
         """`history.revised`: closed days are not what they were."""
         self._announce(plan, book, outcomes.HistoryRevised(first, last, occasion.event_id), occasion, last)
@@ -95,19 +104,23 @@ class Teller:
         come: Sequence[Fact],
         occasion: Occasion,
         hazards: Sequence[HazardKnown],
+        heads: Mapping[FactKey, Known],
     ) -> None:
-        """What single facts mean for the people concerned; `hazards` are those of this compound."""
+        """What single facts mean for the people concerned.
+
+        `hazards` are those of this compound, `heads` have at least the events of the objections in `come`.
+        """
         book = change.held.book
         assert book is not None
         for fact in come:
             if not fact.withdrawn:
-                details = self._of_fact(plan, change, book, fact, occasion, hazards)
+                details = self._of_fact(heads, change, book, fact, occasion, hazards)
                 if details is not None:
                     self._announce(plan, book, details, occasion, fact.day, fact.event_id)
 
     def _of_fact(
         self,
-        plan: Plan,
+        heads: Mapping[FactKey, Known],
         change: Change,
         book: Book,
         fact: Fact,
@@ -130,7 +143,7 @@ class Teller:
             case facts.VetoStated(veto_id, veto, occurred_on) if fact.kind == "veto.proposed":
                 details = outcomes.VetoProposed(veto_id, veto, occurred_on)
             case None if fact.kind == "objection.filed":
-                details = self._objection(plan.heads[fact.compound, fact.root].body)
+                details = self._objection(heads[fact.compound, fact.root].body)
         return details
 
     def _announce(

@@ -9,15 +9,25 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from scoring.domain.facts import Day
+from scoring.domain.facts import Day, HazardOpened
 from scoring.domain.standing import Step
 from scoring.handlers import outcomes
 from scoring.handlers.days import Calendar
-from scoring.handlers.fold import Folds, add_steps
+from scoring.handlers.fold import Change, Folds, add_steps
 from scoring.handlers.memory import Compounds, Held
 from scoring.handlers.plan import Plan
 from scoring.handlers.telling import Occasion, Teller
-from scoring.ports import REFOLD, REGISTERED, UNASSIGNED, Archive, FactsWaiting, WorkItem
+from scoring.ports import (
+    REFOLD,
+    REGISTERED,
+    UNASSIGNED,
+    Archive,
+    FactKey,
+    FactsWaiting,
+    HazardKnown,
+    Known,
+    WorkItem,
+)
 
 
 @dataclass(slots=True)
@@ -71,12 +81,15 @@ class WorkDesk:
             held = await self._folds.open(touched, anew=True)
             folding = [item for item in items if item.kind != UNASSIGNED and held[item.key].book is not None]
             await self._make_whole([held[item.key] for item in folding])
+            waited = await self._waited(folding, held)
             old_steps = await self._archive.steps_of({item.key for item in folding})
             waiting = await self._archive.waiting({item.key for item in items if item.kind == UNASSIGNED})
             done = Done(Plan())
             done.plan.done.extend((item.id, item.merged) for item in items)
             for item in _one_fold_each(folding):
-                self._refold(done, item, held[item.key], old_steps.get(item.key, []), now)
+                told = self._refold(done, item, held[item.key], old_steps.get(item.key, []), now)
+                if item.key in waited:
+                    self._tell_waited(done.plan, *told, waited[item.key])
             for item in items:
                 if item.kind == UNASSIGNED and held[item.key].book is None and item.key in waiting:
                     self._report_unassigned(done.plan, item, waiting[item.key])
@@ -89,7 +102,28 @@ class WorkDesk:
         thin = {one.compound: one for one in held if one.book is not None and not one.book.whole}
         await self._folds.complete(list(thin.values()))
 
-    def _refold(self, done: Done, item: WorkItem, held: Held, old: Sequence[Step], now: datetime) -> None:
+    async def _waited(
+        self, folding: Sequence[WorkItem], held: Mapping[str, Held]
+    ) -> dict[str, dict[FactKey, Known]]:
+        """All facts of the compounds that are opened now, with their events."""
+        new = {item.key for item in folding if held[item.key].version == 0}
+        facts = await self._archive.facts_of(new) if new else {}
+        keys = {(fact.compound, fact.root) for found in facts.values() for fact in found}
+        found: dict[str, dict[FactKey, Known]] = {}
+        for key, known in (await self._archive.known(keys)).items() if keys else ():
+            found.setdefault(key[0], {})[key] = known
+        return found
+
+    def _tell_waited(
+        self, plan: Plan, change: Change, occasion: Occasion, waited: Mapping[FactKey, Known]
+    ) -> None:
+        come = sorted((known.fact for known in waited.values()), key=lambda fact: fact.order)
+        opened = [HazardKnown.of(fact) for fact in come if isinstance(fact.data, HazardOpened)]
+        self._teller.facts(plan, change, come, occasion, opened, waited)
+
+    def _refold(
+        self, done: Done, item: WorkItem, held: Held, old: Sequence[Step], now: datetime
+    ) -> tuple[Change, Occasion]:
         book, plan = held.book, done.plan
         assert book is not None
         day = self._calendar.open_day(held.partition, now)
@@ -111,6 +145,7 @@ class WorkDesk:
             self._teller.revised(plan, book, *span, occasion)
         if item.kind == REGISTERED:
             plan.released.append(held.compound)
+        return change, occasion
 
     def _report_unassigned(self, plan: Plan, item: WorkItem, first: FactsWaiting) -> None:
         plan.compounds[item.key] = item.partition

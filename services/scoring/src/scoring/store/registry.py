@@ -11,7 +11,7 @@ from shared.events.catalogue import lookup
 from shared.events.envelope import decode_envelope
 
 from scoring.domain.facts import Day
-from scoring.domain.registry import CompanyRevision, CompoundRevision, Registry
+from scoring.domain.registry import Assessed, CompanyRevision, CompoundRevision, Registry
 from scoring.handlers.plan import NewWork
 from scoring.ports import REGISTERED
 from scoring.store import work
@@ -37,11 +37,19 @@ class RegistryRow(NamedTuple):
 
 
 class CompoundRow(NamedTuple):
-    """A registration of a compound; `partition` is where its facts lie."""
+    """A registration of a compound; `partition` is where its facts lie.
+
+    Beside its event stands what is asked of all compounds at once.
+    """
 
     row: RegistryRow
     company: str
     partition: int
+    name: str
+    community: str
+    station: str
+    enrolled_on: date | None
+    withdrawn_on: date | None
 
 
 class CompanyRow(NamedTuple):
@@ -64,8 +72,10 @@ _ROW = """$1::text[], $2::text[], $3::text[], $4::integer[], $5::date[], $6::big
     $8::text[], $9::bytea[]"""
 _NAMES = "source, event_id, root, revision, effective_from, received_us, fingerprint"
 ADD_COMPOUNDS = f"""
-INSERT INTO compound_revision ({_NAMES}, compound, body, company, partition, counted)
-SELECT *, false FROM unnest({_ROW}, $10::text[], $11::integer[])
+INSERT INTO compound_revision ({_NAMES}, compound, body, company, partition, name, community, station,
+    enrolled_on, withdrawn_on, counted)
+SELECT *, false FROM unnest({_ROW}, $10::text[], $11::integer[], $12::text[], $13::text[], $14::text[],
+    $15::date[], $16::date[])
 ON CONFLICT DO NOTHING RETURNING compound, event_id
 """  # noqa: S608 - names are ours
 ADD_COMPANIES = f"""
@@ -91,6 +101,7 @@ WHERE t.source = r.source AND t.event_id = r.event_id AND t.fingerprint = r.fing
   AND t.counted <> (r.place = 1)
 """
 COMPOUNDS = "SELECT body FROM compound_revision WHERE compound = ANY($1::text[]) AND counted"
+ASSESSED = "SELECT compound, decided_on, star FROM assessment WHERE compound = ANY($1::text[])"
 COMPANIES = "SELECT body FROM company_revision WHERE company = ANY($1::text[]) AND counted"
 
 
@@ -102,6 +113,9 @@ async def load(connection: Connection, compounds: Collection[str]) -> dict[str, 
         found.setdefault(revision.compound, []).append(revision)
     if not found:
         return {}
+    assessed: dict[str, list[Assessed]] = {}
+    for compound, decided_on, star in await connection.fetch(ASSESSED, list(found)):
+        assessed.setdefault(compound, []).append(Assessed(decided_on.toordinal(), star))
     names = {revision.company_id for revisions in found.values() for revision in revisions}
     companies: dict[str, list[CompanyRevision]] = {}
     for row in await connection.fetch(COMPANIES, list(names)):
@@ -115,6 +129,7 @@ async def load(connection: Connection, compounds: Collection[str]) -> dict[str, 
                 for company_id in {revision.company_id for revision in revisions}
                 for company in companies.get(company_id, ())
             ],
+            assessed.get(compound, ()),
         )
         for compound, revisions in found.items()
     }
@@ -139,9 +154,7 @@ async def write(
     organisations: Sequence[OrganisationRow],
 ) -> None:
     """Keep new revisions, decide which count, and add work for every compound that they concern."""
-    new_compounds = await _add(
-        tx, ADD_COMPOUNDS, [(one.row, one.company, one.partition) for one in compounds]
-    )
+    new_compounds = await _add(tx, ADD_COMPOUNDS, compounds)
     new_companies = await _add(tx, ADD_COMPANIES, [(one.row, one.name) for one in companies])
     new_organisations = await _add(
         tx, ADD_ORGANISATIONS, [(one.row, one.kind, one.name, one.parent) for one in organisations]

@@ -13,7 +13,7 @@ from scoring.domain.facts import Day
 from scoring.domain.standing import Step
 from scoring.domain.vetoes import Cap
 from scoring.handlers.plan import Plan, StateRow
-from scoring.ports import Shown, StoredState
+from scoring.ports import Marks, Shown, StoredState
 from scoring.store.rows import append, unnest
 
 COLUMNS = {
@@ -83,7 +83,12 @@ class ShownParts(msgspec.Struct, frozen=True, omit_defaults=True):
     items: dict[str, int] = {}
     bonus_milli: int = 0
     unverified: tuple[str, ...] = ()
-    caps: tuple[tuple[str, int], ...] = ()
+    caps: tuple[tuple[str, int, str], ...] = ()
+    failed: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    near: tuple[str, int, int] | None = None
+    warning: str | None = None
+    overdue: tuple[str, ...] = ()
 
 
 class StepParts(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -135,6 +140,7 @@ def read_shown(
         parts.bonus_milli,
         parts.unverified,
         parts.caps,
+        Marks(parts.failed, parts.unknown, parts.near, parts.warning, parts.overdue),
     )
 
 
@@ -204,7 +210,12 @@ async def write(tx: asyncpg.Connection[asyncpg.Record], plan: Plan, rubric: str)
 def _row(row: StateRow, rubric: str) -> Sequence[Any]:
     shown, registered = row.shown, row.registered
     parts = ShownParts(
-        dict(shown.categories), dict(shown.items), shown.bonus_milli, shown.unverified, shown.caps
+        dict(shown.categories),
+        dict(shown.items),
+        shown.bonus_milli,
+        shown.unverified,
+        shown.caps,
+        *shown.marks,
     )
     return (
         row.compound,
