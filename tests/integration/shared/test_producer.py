@@ -77,6 +77,32 @@ async def test_a_group_keeps_its_order_within_each_partition(kafka, producer, me
     assert metrics.published.labels(topic)._value.get() == 500
 
 
+async def test_a_group_with_given_partitions_goes_in_batches_and_keeps_its_order(kafka, producer, metrics):
+    topic = kafka.name_of(FACTS)
+    # Of the first partition more than one batch takes.
+    outgoing = [
+        Outgoing(topic, b"k", b"%06d" % number + b"x" * 2_000, [("n", b"%d" % number)], number % 3 // 2)
+        for number in range(600)
+    ]
+    outgoing.insert(300, Outgoing(topic, b"k", b"b" * 1_100_000, (), 0))
+    outgoing.insert(200, Outgoing(topic, b"by its key", b"%06d" % 999_999))
+
+    answers = await producer.send_all(outgoing)
+
+    assert [each for each in answers if isinstance(each, Exception)] == [answers[301]]
+    assert isinstance(answers[301], Rejected)
+    stored = {(record.partition, record.offset): record for record in await everything(kafka)}
+    for each, answer in zip(outgoing, answers, strict=True):
+        if isinstance(answer, Position):
+            assert (stored[answer].value, stored[answer].headers) == (each.value, tuple(each.headers))
+    for partition in range(2):
+        in_order = [int(r.value[:6]) for place, r in sorted(stored.items()) if place[0] == partition]
+        placed = [number for number in in_order if number < 999_999]
+        assert placed == sorted(placed)
+    assert metrics.published.labels(topic)._value.get() == 601
+    assert producer.healthy
+
+
 async def test_what_is_too_large_is_rejected_and_the_rest_is_stored(kafka, producer):
     topic = kafka.name_of(FACTS)
 
@@ -116,6 +142,21 @@ async def test_a_broken_producer_is_built_anew_and_everybody_is_told(kafka, prod
     assert [answer.offset for answer in answers] == list(range(1, 21))
     assert metrics.producer_rebuilds._value.get() == 1
     assert producer.healthy
+
+
+async def test_a_batch_of_a_broken_producer_fails_as_a_whole(kafka, producer, metrics):
+    topic = kafka.name_of(FACTS)
+    await producer.send(topic, b"before", key=b"C", partition=0)
+    lose_sequence_number(producer, topic, 0)
+    outgoing = [Outgoing(topic, b"C", b"%d" % number, (), number % 2) for number in range(10)]
+
+    answers = await producer.send_all(outgoing)
+
+    assert all(isinstance(answer, Retryable) for answer in answers[::2])
+    assert [answer.offset for answer in answers[1::2]] == list(range(5))
+    again = await producer.send_all(outgoing[::2])
+    assert [answer.offset for answer in again] == list(range(1, 6))
+    assert metrics.producer_rebuilds._value.get() == 1
 
 
 def lose_sequence_number(producer: RecordProducer, topic: str, partition: int) -> None:

@@ -16,6 +16,7 @@ from aiokafka.errors import (
 )
 from aiokafka.structs import RecordMetadata
 
+from shared.runtime.batches import Headers, Outgoing, Share, enqueue
 from shared.runtime.clock import Clock
 from shared.runtime.closing import forget
 from shared.runtime.errors import Rejected, Retryable
@@ -23,7 +24,7 @@ from shared.runtime.link import Acknowledgement, ProducerLink
 from shared.runtime.metrics import Metrics
 from shared.runtime.settings import KafkaSettings
 
-Headers = Sequence[tuple[str, bytes]]
+__all__ = ["Answer", "Outgoing", "Position", "RecordProducer"]
 
 
 class Position(NamedTuple):
@@ -31,16 +32,6 @@ class Position(NamedTuple):
 
     partition: int
     offset: int
-
-
-class Outgoing(NamedTuple):
-    """A record to be sent; without `partition` its place follows from the key by murmur2."""
-
-    topic: str
-    key: bytes
-    value: bytes | None
-    headers: Headers = ()
-    partition: int | None = None
 
 
 Answer = Position | Retryable | Rejected
@@ -114,19 +105,15 @@ class RecordProducer:
         Records of one partition reach it in their order, but one after a failed one may still be stored: who
         needs the prefix property cuts at the first error of each key.
         """
-        sent: list[Acknowledgement | Retryable | Rejected] = []
+        sent: list[Share | Retryable | Rejected | None] = [None] * len(records)
         producer: AIOKafkaProducer | None = None
         waiting: set[Acknowledgement] = set()
         failure = _late()
         try:
             async with asyncio.timeout(deadline_seconds or self._deadline_seconds):
                 producer = await self._link.current()
-                for record in records:
-                    try:
-                        sent.append(await self._enqueue(producer, *record))
-                    except Rejected as error:
-                        sent.append(error)
-                waiting = {each for each in sent if isinstance(each, asyncio.Future)}
+                await self._hand_over(producer, records, sent)
+                waiting = {each.acknowledgement for each in sent if isinstance(each, Share)}
                 self._link.waiting |= waiting
                 if waiting:
                     await asyncio.wait(waiting)
@@ -138,11 +125,35 @@ class RecordProducer:
             failure = self._failed(producer, error)
         finally:
             self._link.waiting -= waiting
-            for each in sent:
-                if isinstance(each, asyncio.Future):
-                    each.add_done_callback(forget)
-        sent.extend(failure for _ in range(len(records) - len(sent)))
-        return self._collect(producer, records, sent)
+            for acknowledgement in {each.acknowledgement for each in sent if isinstance(each, Share)}:
+                acknowledgement.add_done_callback(forget)
+        return self._collect(producer, records, [failure if each is None else each for each in sent])
+
+    async def _hand_over(
+        self,
+        producer: AIOKafkaProducer,
+        records: Sequence[Outgoing],
+        sent: list[Share | Retryable | Rejected | None],
+    ) -> None:
+        """Give all records to the library; `sent` says of each what became of it."""
+        placed: list[int] = []
+        for number, record in enumerate(records):
+            if record.partition is not None and not record.too_large:
+                placed.append(number)
+                continue
+            try:
+                sent[number] = Share(await self._enqueue(producer, *record))
+            except Rejected as error:
+                sent[number] = error
+        if placed:
+            try:
+                await enqueue(
+                    producer,
+                    [records[number] for number in placed],
+                    lambda place, share: sent.__setitem__(placed[place], share),
+                )
+            except (KafkaTimeoutError, UnknownTopicOrPartitionError) as error:
+                raise self._unsent(error) from error
 
     async def _enqueue(
         self,
@@ -160,29 +171,33 @@ class RecordProducer:
         except MessageSizeTooLargeError as error:
             raise Rejected("too_large", "the record is larger than its topic takes") from error
         except (KafkaTimeoutError, UnknownTopicOrPartitionError) as error:
-            # Nothing was sent, so no sequence number is lost.
-            self._link.note_failure(type(error).__name__)
-            raise _failure(error) from error
+            raise self._unsent(error) from error
         return acknowledgement
+
+    def _unsent(self, error: KafkaError) -> Retryable:
+        # Nothing was sent, so no sequence number is lost.
+        self._link.note_failure(type(error).__name__)
+        return _failure(error)
 
     def _collect(
         self,
         producer: AIOKafkaProducer | None,
         records: Sequence[Outgoing],
-        sent: Sequence[Acknowledgement | Retryable | Rejected],
+        sent: Sequence[Share | Retryable | Rejected],
     ) -> list[Answer]:
         answers: list[Answer] = []
         stored: Counter[str] = Counter()
         for record, each in zip(records, sent, strict=True):
-            if not isinstance(each, asyncio.Future):
+            if not isinstance(each, Share):
                 answers.append(each)
-            elif not each.done() or each.cancelled():
+            elif not each.acknowledgement.done() or each.acknowledgement.cancelled():
                 answers.append(_late())
-            elif (error := each.exception()) is not None:
+            elif (error := each.acknowledgement.exception()) is not None:
                 answers.append(self._failed(producer, error))
             else:
-                metadata = each.result()
-                answers.append(Position(metadata.partition, metadata.offset))
+                metadata = each.acknowledgement.result()
+                known = metadata.offset >= 0
+                answers.append(Position(metadata.partition, metadata.offset + each.place if known else -1))
                 stored[record.topic] += 1
         for topic, count in stored.items():
             self._acknowledged(topic, count)
