@@ -1,18 +1,19 @@
 """Reads a rubric from its TOML text and refuses one that the rules could not work with.
 
-`parse(text) -> Rubric` raises `RubricError`, which names line, key and rule. A rubric is identified by the
-SHA-256 of its text: the same numbers in other words are another rubric.
+`parse(text, taxonomy) -> Rubric` raises `RubricError`, which names line, key and rule. A rubric is identified
+by the SHA-256 of its text: the same numbers in other words are another rubric.
 """
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import MISSING, fields
 from hashlib import sha256
 from typing import Any, TypeVar, get_type_hints
 
 from scoring.domain import rubric_sections as sections
-from scoring.domain.rubric_checks import check
+from scoring.domain.rubric_checks import check, check_taxonomy
+from scoring.domain.rubric_lines import line_of
 from scoring.domain.rubric_sections import Bands, Item, Rubric
 
 __all__ = ["Rubric", "RubricError", "parse"]
@@ -52,8 +53,12 @@ class RubricError(ValueError):
         self.rule = rule
 
 
-def parse(text: str) -> Rubric:
-    """The rubric that `text` (TOML) describes; raises RubricError."""
+def parse(text: str, taxonomy: Collection[str] | None = None) -> Rubric:
+    """The rubric that `text` (TOML) describes; raises RubricError.
+
+    A new rubric must place each code of the `taxonomy`. Without one, an older rubric is read as it is:
+    a taxonomy may have grown since.
+    """
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -61,11 +66,13 @@ def parse(text: str) -> Rubric:
         raise RubricError(int(found[1]) if found else 0, "TOML", str(error)) from error
 
     def refuse(key: str, rule: str) -> RubricError:
-        return RubricError(_line_of(text, key), key, rule)
+        return RubricError(line_of(text, key), key, rule)
 
     reader = _Reader(table, refuse)
     rubric = reader.rubric(sha256(text.encode()).hexdigest())
     check(rubric, refuse)
+    if taxonomy is not None:
+        check_taxonomy(rubric, taxonomy, refuse)
     return rubric
 
 
@@ -110,9 +117,11 @@ class _Reader:
             raise self._refuse(key, "must be a table")
         return self._section(Item, {"code": code, **table}, key)
 
-    def _grouped(self, table: dict[str, Any], key: str) -> dict[str, tuple[str, int]]:
+    def _grouped(self, table: object, key: str) -> dict[str, tuple[str, int]]:
         """{item: {name: base}} as {name: (item, base)}."""
         result: dict[str, tuple[str, int]] = {}
+        if not isinstance(table, dict):
+            raise self._refuse(key, "must be a table")
         for item, bases in table.items():
             for name, base in self._mapping(bases, f"{key}.{item}", str, int).items():
                 if name in result:
@@ -218,27 +227,3 @@ def _receives(items: Mapping[str, Item]) -> dict[str, tuple[tuple[str, int], ...
         for code, points in giver.moves_milli.items():
             found[code] = (*found.get(code, ()), (giver.code, points))
     return found
-
-
-def _line_of(text: str, key: str) -> int:
-    """The line of `key` (dotted), else of the closest table around it, else of the first key in it."""
-    places = _places(text)
-    around = [(len(place), line) for place, line in places if key == place or key.startswith(place + ".")]
-    if around:
-        return max(around, key=lambda one: (one[0], -one[1]))[1]
-    return next((line for place, line in places if place.startswith(key + ".")), 0)
-
-
-def _places(text: str) -> list[tuple[str, int]]:
-    """The dotted names of all tables and keys at the beginning of a line, with their lines."""
-    places = []
-    table = ""
-    for number, line in enumerate(text.splitlines(), 1):
-        header = re.match(r"\s*\[([^\[\]]+)\]\s*(#.*)?$", line)
-        entry = re.match(r"\s*([A-Za-z0-9_-]+)\s*=", line)
-        if header:
-            table = header[1].strip()
-            places.append((table, number))
-        elif entry:
-            places.append((f"{table}.{entry[1]}".lstrip("."), number))
-    return places

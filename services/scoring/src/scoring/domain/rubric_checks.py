@@ -1,13 +1,11 @@
-"""What must hold between the numbers of a rubric so that the rules can work with them."""
+"""What the names in a rubric must be: items, models, codes, classes and kinds that the rules know."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Collection, Iterable
 
-from scoring.domain.rubric_sections import Bands, Rubric
+from scoring.domain.rubric_numbers import Refuse, check_numbers
+from scoring.domain.rubric_sections import Item, Rubric
 
 CODE_DIGITS = 6
-
-Refuse = Callable[[str, str], Exception]
-"""(key, rule) → the error to raise."""
 
 MODELS = frozenset(
     {
@@ -26,34 +24,70 @@ MODELS = frozenset(
 
 AT_MOST_ONCE = MODELS - {"decay", "state"}
 
+# What a fact can say (contracts.md): another name in a rubric would never meet one.
+CLASSES = frozenset({"immediate", "ordinary", "major", "capital"})
+LEVELS = frozenset({"county", "security_case", "criminal_case"})
+STATUSES = frozenset({"received", "filed", "accepted", "solved", "invalid"})
+COOPERATION = frozenset(
+    {
+        "request_unanswered",
+        "meeting_missed",
+        "late_report",
+        "concealment",
+        "tip_solved_case",
+        "guard_captured_suspect",
+    }
+)
+
 
 def check(rubric: Rubric, refuse: Refuse) -> None:
-    """Raises what `refuse` makes of the first key that breaks a rule."""
+    """Raises what `refuse` makes of the first key that breaks a rule, also one between numbers."""
     _check_items(rubric, refuse)
     _check_targets(rubric, refuse)
     _check_codes(rubric, refuse)
-    _check_bands(rubric, refuse)
-    _check_stars(rubric, refuse)
-    _check_parameters(rubric, refuse)
+    _check_names(rubric, refuse)
+    check_numbers(rubric, refuse)
+
+
+def check_taxonomy(rubric: Rubric, taxonomy: Collection[str], refuse: Refuse) -> None:
+    """Each code of the taxonomy must be scored or listed as unscored, and no other."""
+    for name, (item, _) in rubric.codes.items():
+        if name not in taxonomy:
+            raise refuse(f"incidents.codes.{item}.{name}", "is not a code of the taxonomy")
+    for name in sorted(set(rubric.incidents.unscored) ^ (set(taxonomy) - set(rubric.codes))):
+        raise refuse(
+            "incidents.unscored",
+            f"{name} is neither scored nor listed" if name in taxonomy else f"{name} is not a code",
+        )
 
 
 def _check_items(rubric: Rubric, refuse: Refuse) -> None:
     seen: set[str] = set()
     for code, item in rubric.items.items():
-        key = f"items.{code}"
         if item.category not in rubric.categories or not code[1:].isdecimal():
-            raise refuse(key, "must be a letter of a category and a number")
+            raise refuse(f"items.{code}", "must be a letter of a category and a number")
         if item.model not in MODELS:
-            raise refuse(f"{key}.model", f"must be one of {', '.join(sorted(MODELS))}")
+            raise refuse(f"items.{code}.model", f"must be one of {', '.join(sorted(MODELS))}")
         if item.model in AT_MOST_ONCE and item.model in seen:
-            raise refuse(f"{key}.model", "may be given to one item only")
-        if (item.model == "decay") != bool(item.bands):
-            raise refuse(key, "bands belong to the model decay, and it needs them")
-        if item.findings_milli and "other" not in item.findings_milli:
-            raise refuse(f"{key}.findings_milli", "needs a number for other")
+            raise refuse(f"items.{code}.model", "may be given to one item only")
+        _check_keys_of_model(f"items.{code}", item, refuse)
         seen.add(item.model)
+    for category in rubric.categories:
+        if all(item.category != category for item in rubric.items.values()):
+            raise refuse(f"categories.{category}", "has no item")
     if sum(item.points_milli for item in rubric.items.values()) != rubric.full_milli:
         raise refuse("items", f"points_milli of all items must sum to {rubric.full_milli}")
+
+
+def _check_keys_of_model(key: str, item: Item, refuse: Refuse) -> None:
+    if (item.model == "decay") != bool(item.bands):
+        raise refuse(key, "bands belong to the model decay, and it needs them")
+    if item.findings_milli and "other" not in item.findings_milli:
+        raise refuse(f"{key}.findings_milli", "needs a number for other")
+    if item.model != "decay" and (item.findings_milli or item.sized):
+        raise refuse(key, "findings_milli and sized belong to the model decay")
+    if item.model != "state" and (item.moves_milli or item.status):
+        raise refuse(key, "moves_milli and status belong to the model state")
 
 
 def _check_targets(rubric: Rubric, refuse: Refuse) -> None:
@@ -83,9 +117,11 @@ def _check_targets(rubric: Rubric, refuse: Refuse) -> None:
 
 
 def _check_codes(rubric: Rubric, refuse: Refuse) -> None:
-    for name, (item, _) in rubric.codes.items():
+    for name, (item, base) in rubric.codes.items():
         if len(name) != CODE_DIGITS or not name.isdecimal():
             raise refuse(f"incidents.codes.{item}.{name}", "a code of the taxonomy has six digits")
+        if base == 0:
+            raise refuse(f"incidents.codes.{item}.{name}", "costs nothing: list it as unscored")
         if name in rubric.incidents.unscored:
             raise refuse("incidents.unscored", f"{name} is scored under {item}")
     for code in rubric.incidents.preventable:
@@ -93,72 +129,29 @@ def _check_codes(rubric: Rubric, refuse: Refuse) -> None:
             raise refuse("incidents.preventable", f"{code} is not a scored code")
 
 
-def _check_bands(rubric: Rubric, refuse: Refuse) -> None:
-    named: Mapping[str, Bands] = {
-        **{f"items.{code}.bands": item.bands for code, item in rubric.items.items()},
-        "bonus.bands": rubric.bonus.bands,
-        "hazards.residue": rubric.hazards.residue,
-    }
-    for key, bands in named.items():
-        ages = [age for age, _ in bands]
-        if ages != sorted(set(ages)) or 0 in ages:
-            raise refuse(key, "ages must ascend and be more than 0")
-        if any(weight > 1_000 for _, weight in bands):
-            raise refuse(key, "weights must be at most 1000 per mille")
-
-
-def _check_stars(rubric: Rubric, refuse: Refuse) -> None:
-    stars = rubric.stars
-    if list(stars.ladder) != sorted(set(stars.ladder)):
-        raise refuse("stars.ladder", "must ascend")
-    if list(stars.thresholds_milli) != sorted(set(stars.thresholds_milli)):
-        raise refuse("stars.thresholds_milli", "must ascend")
-    if len(stars.thresholds_milli) != len(stars.ladder) - 1:
-        raise refuse("stars.thresholds_milli", "needs one threshold for each star but the lowest")
-    for key, caps in {
-        "stars.category_caps": [cap for _, cap in stars.category_caps],
-        "stars.evidence_cap": [stars.evidence_cap],
-        "vetoes.caps": list(rubric.vetoes.caps.values()),
-        "year.reward_yuan": list(rubric.year.reward_yuan),
-    }.items():
-        if not set(caps) <= set(stars.ladder):
-            raise refuse(key, "must name stars of the ladder")
-    if set(rubric.vetoes.caps) != {f"V{number}" for number in range(1, 8)}:
-        raise refuse("vetoes.caps", "needs V1 to V7")
-    if set(rubric.year.reward_yuan) != set(stars.ladder):
-        raise refuse("year.reward_yuan", "needs one reward for each star")
-
-
-def _check_parameters(rubric: Rubric, refuse: Refuse) -> None:
-    positive = {
-        "size.households_per_guard": rubric.size.households_per_guard,
-        "size.offset_households": rubric.size.offset_households,
-        "state.pass_permille": rubric.state.pass_permille,
-        "state.status_span_permille": rubric.state.status_span_permille,
-        "survey.households_per_asked": rubric.survey.households_per_asked,
-        "survey.full_permille": rubric.survey.full_permille,
-        "rosters.star_full_milli": rubric.rosters.star_full_milli,
-        "patrols.rounds_per_day": rubric.patrols.rounds_per_day,
-        "stars.run_days": rubric.stars.run_days,
-    }
-    for key, value in positive.items():
-        if value == 0:
-            raise refuse(key, "must be more than 0")
-    if len(rubric.hazards.clock_permille) != 3:
-        raise refuse("hazards.clock_permille", "needs three shares: in time, late, very late")
-    if set(rubric.hazards.due_days) != {"immediate", "ordinary", "major", "capital"}:
+def _check_names(rubric: Rubric, refuse: Refuse) -> None:
+    """What names things must name those that there are."""
+    kinds = (*rubric.cooperation, *rubric.bonus.cooperation_milli)
+    named: list[tuple[str, Iterable[str], Collection[str]]] = [
+        ("hazards.grave", rubric.hazards.grave, CLASSES),
+        ("hazards.extension_unbounded", rubric.hazards.extension_unbounded, CLASSES),
+        ("rectification.urgent", rubric.rectification.urgent, CLASSES),
+        ("incidents.status_permille", rubric.incidents.status_permille, STATUSES),
+        ("incidents.preventable_items", rubric.incidents.preventable_items, rubric.items),
+        ("bonus.upgrade_categories", rubric.bonus.upgrade_categories, rubric.categories),
+        ("bonus.cooperation_milli", rubric.bonus.cooperation_milli, COOPERATION),
+        *(
+            (f"cooperation.{item}.{name}", (name,), COOPERATION)
+            for name, (item, _) in rubric.cooperation.items()
+        ),
+    ]
+    for key, names, known in named:
+        for name in names:
+            if name not in known:
+                raise refuse(key, f"{name} is none of {', '.join(sorted(known))}")
+    if len(set(kinds)) != len(kinds):
+        raise refuse("bonus.cooperation_milli", "what gains must not cost as well")
+    if set(rubric.hazards.due_days) != CLASSES:
         raise refuse("hazards.due_days", "needs the four classes of hazards")
-    if set(rubric.disputes.levels_milli) != {"county", "security_case", "criminal_case"}:
+    if set(rubric.disputes.levels_milli) != LEVELS:
         raise refuse("disputes.levels_milli", "needs the three levels of escalation")
-    _check_rosters(rubric, refuse)
-
-
-def _check_rosters(rubric: Rubric, refuse: Refuse) -> None:
-    rosters = rubric.rosters
-    full = {
-        "roster_strength": rosters.guards_milli + rosters.licensed_milli + rosters.filed_milli,
-        "roster_quality": rosters.star_milli + rosters.trained_milli,
-    }
-    for item in rubric.items.values():
-        if item.model in full and full[item.model] != item.points_milli:
-            raise refuse(f"items.{item.code}.points_milli", "must be the sum of the parts in rosters")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from importlib.resources import files
 
+from shared.events.taxonomy import KNOWN_CODES
 from shared.runtime.database import Database
 from shared.runtime.errors import StartupError
 
@@ -24,7 +26,7 @@ async def store_packaged(database: Database) -> None:
     """Put the packaged rubrics into the database; StartupError when one is there with other content."""
     async with database.transaction() as tx:
         for name, text in sorted(packaged().items()):
-            rubric = _parsed(name, text)
+            rubric = _parsed(name, text, KNOWN_CODES)
             await tx.execute(
                 "INSERT INTO rubric (name, hash, body) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
                 name,
@@ -47,9 +49,9 @@ async def load(database: Database, name: str) -> Rubric:
     return _parsed(name, text)
 
 
-def _parsed(name: str, text: str) -> Rubric:
+def _parsed(name: str, text: str, taxonomy: Collection[str] | None = None) -> Rubric:
     try:
-        rubric = parse(text)
+        rubric = parse(text, taxonomy)
     except RubricError as error:
         raise StartupError(f"The rubric {name} cannot be used: {error}.") from error
     if rubric.name != name:
