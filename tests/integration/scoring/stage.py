@@ -100,6 +100,28 @@ class Stage:
         await self.send(REGISTRY, json.dumps(event).encode(), key=f"compound:{compound}")
         return event
 
+    async def company(self, company: str, **data: Any) -> None:
+        """Register a company, valid for ever unless `data` says otherwise."""
+        always = {"number": "x", "valid_from": "2020-01-01", "valid_to": "2040-01-01"}
+        event = {
+            "specversion": "1.0",
+            "id": str(uuid.uuid4()),
+            "source": "urn:anxing:registry",
+            "type": "anxing.company.registered.v1",
+            "subject": company,
+            "time": "2026-01-01T00:00:00+08:00",
+            "datacontenttype": "application/json",
+            "receivedtime": self.clock.now().isoformat(),
+            "data": {
+                "name": "示例物业",
+                "construction_permit": always,
+                "market_registration": always,
+                "effective_from": "2020-01-01",
+                **data,
+            },
+        }
+        await self.send(REGISTRY, json.dumps(event).encode(), key=f"company:{company}")
+
     def fact(
         self,
         compound: str,
