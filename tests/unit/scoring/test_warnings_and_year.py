@@ -103,6 +103,16 @@ def test_a_year_too_short_is_not_assessed() -> None:
     assert assess(book(registry=Registry([])), 2025) is None
 
 
+def test_evidence_is_that_of_the_last_of_december_also_after_the_enrolment() -> None:
+    def left_with_evidence_until(last: int) -> int:
+        found = assess(book(*proven(last), registry=Registry([registration(withdrawn_on=day(275))])), 2025)
+        assert found is not None
+        assert found.score_milli > 92_000
+        return found.star
+
+    assert [left_with_evidence_until(last) for last in (170, 201)] == [4, 5]
+
+
 def test_what_is_received_after_the_freeze_does_not_count() -> None:
     freeze_us = 1_768_060_800_000_000  # 2026-01-11T00:00:00+08:00
     facts = [veto(1, "V1", 1)._replace(received_us=freeze_us + late) for late in (-1, 0)]
