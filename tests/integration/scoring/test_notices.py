@@ -1,4 +1,4 @@
-"""What is told when nothing but time passes, or when a cap, a clause or a warning changes: from fact to topic."""
+"""What is told when time passes, or when a cap, a clause or a warning changes: from fact to topic."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
@@ -110,6 +110,8 @@ async def test_a_confirmed_veto_caps_and_a_lifted_one_frees(still: Stage) -> Non
         await still.facts([still.fact("C1", "veto.proposed", veto)])
         await still.facts([still.fact("C1", "veto.confirmed", veto)])
         await still.at_rest(client)
+        assert isinstance(still.clock, FixedClock)
+        still.clock.advance(seconds=60)
         assert (await client.get("/v1/compounds/C1/score")).json()["caps"] == [{"veto": "V4", "cap": 2}]
         await still.facts([still.fact("C1", "veto.lifted", veto)])
         await still.at_rest(client)

@@ -197,7 +197,7 @@ class OutcomeWarningRaised(Outcome, frozen=True, kw_only=True):
 
 
 class OutcomeWarningCleared(Outcome, frozen=True, kw_only=True):
-    """14 days at or above the assessed star, or a new assessment."""
+    """14 days at or above the assessed star; rubric v1 has no other way out of a warning."""
 
     day: date
     level: Literal["yellow", "red"]
