@@ -48,7 +48,7 @@ def counts(facts: Iterable[Fact], last: int) -> dict[str, tuple[int, int]]:
 
 
 def untouched(facts: Iterable[Fact], last: int) -> bool:
-    """Whether a compound, by all its revisions of facts, had no criminal case in the 365 days up to `last`."""
+    """Whether a compound, by all revisions, had no criminal case in the 365 days up to `last`."""
     return not any(
         0 <= last - fact.day < 365 and "criminal_cases" in figures_of(fact) for fact in heads(facts)
     )

@@ -270,7 +270,7 @@ def _registrations(r: Random, compound: str) -> Iterator[CompoundRevision]:
         yield one._replace(
             compound=compound,
             event_id=f"{compound}-{one.event_id}",
-            # Some are registered only after they were enrolled: before the first revision the first is in force.
+            # Registered after they were enrolled: before the first revision the first is in force.
             effective_from=r.choice([one.effective_from, FIRST + r.randint(0, 900)]),
             community_id=r.choice(["S0", "S1"]),
             station_id="T",

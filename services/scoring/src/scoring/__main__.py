@@ -67,6 +67,27 @@ def explain(
         reading.show(found)
 
 
+@main.command()
+def statistics(
+    station: Annotated[str | None, typer.Option(help="Compounds of this station only.")] = None,
+    community: Annotated[str | None, typer.Option(help="Compounds of this community only.")] = None,
+    company: Annotated[str | None, typer.Option(help="Compounds of this company only.")] = None,
+    to: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last of 365 days, yesterday by default.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """This year against the last, shares with their bases, compounds without a criminal case."""
+    from scoring.cli import statistics as figures
+
+    last = None if to is None else to.date()
+    found = run_async(figures.statistics(_settings(), figures.Asked(company, community, station), last))
+    if as_json:
+        print_json(found)
+    else:
+        figures.show(found)
+
+
 @rubric.command("list")
 def rubric_list(as_json: JsonFlag = False) -> None:
     """All rubrics that this installation knows."""

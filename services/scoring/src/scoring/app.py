@@ -27,6 +27,7 @@ from scoring.ports import Archive
 from scoring.settings import MIGRATIONS, ScoringSettings
 from scoring.store import rubrics
 from scoring.store.archive import DatabaseArchive
+from scoring.store.statistics import Figures
 from scoring.store.views import Views
 from scoring.worker import Worker
 
@@ -129,7 +130,11 @@ class ScoringService:
             readiness=readiness,
             directory=self._directory,
             metrics=self._metrics,
-            dependencies={"asking": asking, "log_ends": self._log_ends},
+            dependencies={
+                "asking": asking,
+                "log_ends": self._log_ends,
+                "figures": Figures(database, rubric),
+            },
             description="Scores and stars of compounds, on any day, with reasons.",
         )
 

@@ -110,7 +110,18 @@ def _keep(read: RegistryRead, envelope: Envelope, data: object, raw: bytes, part
         case registered.CompoundRegistered():
             row = _row(envelope, data.effective_from.toordinal(), raw)
             partition = _partition(envelope.subject, partitions)
-            read.compounds.append(CompoundRow(row, data.company_id, partition))
+            read.compounds.append(
+                CompoundRow(
+                    row,
+                    data.company_id,
+                    partition,
+                    data.name,
+                    data.community_id,
+                    data.station_id,
+                    data.enrolled_on,
+                    data.withdrawn_on,
+                )
+            )
         case registered.CompanyRegistered():
             read.companies.append(CompanyRow(_row(envelope, data.effective_from.toordinal(), raw), data.name))
         case registered.OrganisationRegistered():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from datetime import date
 from time import monotonic
 from types import TracebackType
 from typing import Any, Final, Self
@@ -66,6 +67,11 @@ class Reading:
             page = await self._get(self._scoring, f"/v1/compounds?limit={PAGE_ROWS}&after={page['next']}")
             rows += page["items"]
         return rows
+
+    async def statistics(self, last: date) -> dict[str, Any]:
+        """The statistics of the 365 days that end with `last`, as scoring counts them from the facts."""
+        found: dict[str, Any] = await self._get(self._scoring, f"/v1/statistics?to={last}")
+        return found
 
     async def backlog(self) -> Backlog:
         """What scoring and notify still have to do."""

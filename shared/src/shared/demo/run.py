@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any, Final
 
@@ -72,6 +72,8 @@ async def demo(system: RunningSystem, *, once: bool, json: bool) -> int:
                 verdict = judge(await gather_evidence(kafka, run.postgres, journal.answered))
             summary = summarise(
                 compounds=await reading.compounds(),
+                # The years of the story end with the day before it was told first.
+                statistics=await reading.statistics(district.today - timedelta(days=1)),
                 facts=len({event.identity for event in story.facts}),
                 notices=len(receiver.notices),
                 webhooks=webhooks,

@@ -9,25 +9,30 @@ from typing import Any
 from rich.table import Table
 
 from shared.demo.audit.evidence import Verdict
-from shared.runtime.console import out
+from shared.runtime.console import out, percent
 
 
 def summarise(
     *,
     compounds: Sequence[Mapping[str, Any]],
+    statistics: Mapping[str, Any],
     facts: int,
     notices: int,
     webhooks: int,
     seconds: Mapping[str, float],
     verdict: Verdict,
 ) -> dict[str, Any]:
-    """One JSON document; stars are counted by name, `none` for 0 and `unrated` for not yet rated."""
+    """One JSON document; stars are counted by name, `none` for 0 and `unrated` for not yet rated.
+
+    `statistics` is what scoring answers (`GET /v1/statistics`): nothing in it is known to the demo.
+    """
     return {
         "facts": facts,
         "compounds": len(compounds),
         "stars": dict(sorted(Counter(_star(each) for each in compounds).items())),
         "notices": notices,
         "webhooks": webhooks,
+        "statistics": statistics,
         "seconds": {name: round(value, 1) for name, value in seconds.items()},
         "audit": {
             "clean": verdict.clean,
@@ -45,6 +50,7 @@ def tell(summary: Mapping[str, Any]) -> None:
     table.add_row("小区", f"{summary['compounds']} 个")
     table.add_row("事实", f"{summary['facts']:,} 条，全部计分")
     table.add_row("星级", "  ".join(f"{_NAMES[name]} {count}" for name, count in summary["stars"].items()))
+    _tell_statistics(table, summary["statistics"])
     table.add_row("通知", f"{summary['notices']:,} 条经签名送达 {summary['webhooks']} 个接收方")
     table.add_row(
         "用时", "  ".join(f"{_STAGES[name]} {value} 秒" for name, value in summary["seconds"].items())
@@ -63,6 +69,23 @@ def tell(summary: Mapping[str, Any]) -> None:
     out.print(table, highlight=False)
 
 
+def _tell_statistics(table: Table, statistics: Mapping[str, Any]) -> None:
+    """Movements against the year before, shares with their bases named, compounds without a criminal case."""
+    figures = statistics["figures"]
+    head = f"{statistics['first_day']} 至 {statistics['last_day']}，与上年同期相比"
+    table.add_row("统计", head)
+    for name in MOVEMENTS:
+        one = figures[name]
+        change = percent(one["change_permyriad"], signed=True)
+        table.add_row("", f"{one['title']} {one['count']:,} 起，上年 {one['count_before']:,} 起，{change}")
+    for one in statistics["shares"].values():
+        counts = f"{one['count']:,} / {one['of_count']:,}"
+        table.add_row("", f"{one['title']}占{one['of_title']} {percent(one['share_permyriad'])}（{counts}）")
+    untouched = statistics["without_criminal_case"]["count"]
+    table.add_row("", f"{statistics['compounds']} 个参评小区中 {untouched} 个全年无刑事案件")
+
+
+MOVEMENTS = ("calls", "cases", "disputes")
 _NAMES = {"unrated": "未评", "none": "无星", "2": "二星", "3": "三星", "4": "四星", "5": "五星"}
 _STAGES = {"posting": "报送", "settling": "计分与通知", "audit": "核对"}
 

@@ -73,3 +73,12 @@ def exit_with(code: int) -> None:
 def print_json(value: Any) -> None:
     """One JSON document on standard output, whatever the terminal is: dates and structs included."""
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
+
+
+def percent(permyriad: int | None, *, signed: bool = False) -> str:
+    """Ten thousandths as per cent for people, -1262 as −12.62 %; a dash where there is nothing to compare."""
+    if permyriad is None:
+        return "—"
+    sign = "−" if permyriad < 0 else "+" if signed and permyriad > 0 else ""
+    whole, rest = divmod(abs(permyriad), 100)
+    return f"{sign}{whole}.{rest:02} %"

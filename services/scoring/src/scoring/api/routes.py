@@ -10,7 +10,7 @@ from shared.runtime.away import DATABASE_AWAY
 from shared.runtime.errors import Retryable
 from shared.runtime.problems import Problem
 
-from scoring.api import compounds, explain, operations
+from scoring.api import compounds, explain, operations, statistics
 
 
 def _away(_request: Request[Any, Any, Any], _error: Exception) -> Response[bytes]:
@@ -27,6 +27,7 @@ def routes() -> Router:
             compounds.read_score,
             compounds.read_history,
             explain.read_explanation,
+            statistics.read_statistics,
             operations.list_rubrics,
             operations.list_organisations,
             operations.read_progress,

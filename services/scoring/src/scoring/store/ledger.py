@@ -13,6 +13,7 @@ from shared.events.envelope import decode_envelope
 from scoring.domain.facts import Day, Fact, HazardOpened
 from scoring.handlers.plan import LedgerRow, Plan
 from scoring.ports import Arrival, FactKey, HazardKnown, Known
+from scoring.store import incidents
 from scoring.store.rows import append, unnest
 from scoring.translate import fact_from, fingerprint
 
@@ -33,6 +34,7 @@ COLUMNS = {
     "source": "text",
 }
 COPIED = {name.strip('"'): kind for name, kind in COLUMNS.items()}
+NUMBER = list(COPIED).index("ledger_seq")
 _NAMES = ", ".join(COLUMNS)
 _ARRIVING = f"{unnest(tuple(COLUMNS.items()))} AS a({_NAMES})"
 
@@ -116,7 +118,7 @@ def rows_per_partition(plan: Plan) -> dict[int, int]:
 
 
 async def write(tx: asyncpg.Connection[asyncpg.Record], plan: Plan, last: Mapping[int, int]) -> None:
-    """Write ledger, history and bodies; `last` is the last number given out per partition before."""
+    """Write what a plan keeps of facts; `last` is the last number given out per partition before."""
     if not plan.ledger and not plan.history:
         return
     numbers = dict(last)
@@ -128,6 +130,7 @@ async def write(tx: asyncpg.Connection[asyncpg.Record], plan: Plan, last: Mappin
         bodies.append((arrival.partition, number, arrival.body))
     await append(tx, "ledger_body", {"partition": "integer", "ledger_seq": "bigint", "body": "bytea"}, bodies)
     await append(tx, "ledger", COPIED, [rows[id(one.arrival)] for one in plan.ledger if one.replaces is None])
+    await incidents.forget_replaced(tx, plan.ledger)
     await _replace(tx, [(one.replaces, rows[id(one.arrival)]) for one in plan.ledger if one.replaces])
     if plan.history:
         late = [(*rows[id(one)], fingerprint(one.body)) for one in plan.history]
@@ -138,6 +141,7 @@ async def write(tx: asyncpg.Connection[asyncpg.Record], plan: Plan, last: Mappin
         {"compound": "text", "root": "text", "hazard_id": "text", "item": "text", "day": "date"},
         _hazards(plan.ledger),
     )
+    await incidents.write(tx, plan.ledger, [rows[id(one.arrival)][NUMBER] for one in plan.ledger])
 
 
 async def _replace(
