@@ -11,13 +11,14 @@ from rich.table import Table
 
 from tests.bench import harness
 from tests.bench.place import Place, open_place
-from tests.bench.rows import intake, notify, scoring
+from tests.bench.rows import intake, journey, notify, scoring
 
 ROWS: dict[str, Callable[[Place], Awaitable[harness.Row]]] = {
     "S1": scoring.s1,
     "S7": scoring.s7,
     "I1": intake.i1,
     "N1": notify.n1,
+    "E2": journey.e2,
 }
 
 
