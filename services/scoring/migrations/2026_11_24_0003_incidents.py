@@ -9,23 +9,21 @@ down_revision = "2026_11_24_0002"
 
 # A call that counts, beside the ledger under its number. Rows are narrow and come in the order of arrival:
 # where days follow it, the small index by day leaves out the years that nobody asks for, and costs next to
-# nothing to write.
+# nothing to write. `alike` is code, status and place in one value, which is quicker to group by.
 INCIDENT = """
 CREATE TABLE incident (
     partition integer NOT NULL,
     ledger_seq bigint NOT NULL,
     day date NOT NULL,
     compound text COLLATE "C" NOT NULL,
-    code text COLLATE "C" NOT NULL,
-    status text COLLATE "C" NOT NULL,
-    place text COLLATE "C" NOT NULL,
+    alike text COLLATE "C" NOT NULL,
     PRIMARY KEY (partition, ledger_seq)
 );
 CREATE INDEX incident_by_day ON incident USING brin (day) WITH (pages_per_range = 16);
 
 INSERT INTO incident
-SELECT partition, ledger_seq, day, compound, data ->> 'code', data ->> 'status',
-    coalesce(data ->> 'place', 'unknown')
+SELECT partition, ledger_seq, day, compound,
+    concat_ws(' ', data ->> 'code', data ->> 'status', coalesce(data ->> 'place', 'unknown'))
 FROM (
     SELECT l.partition, l.ledger_seq, l.day, l.compound, convert_from(b.body, 'UTF8')::json -> 'data' AS data
     FROM ledger l JOIN ledger_body b ON b.partition = l.partition AND b.ledger_seq = l.ledger_seq

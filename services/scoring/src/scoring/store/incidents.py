@@ -1,4 +1,7 @@
-"""Calls that count, narrow: code, status, place and day of every incident in the ledger, under its number."""
+"""Calls that count, narrow: day, compound and likeness of every incident in the ledger, under its number.
+
+Calls with one code, status and place are alike: one value, because two years of a province are grouped by it.
+"""
 
 from __future__ import annotations
 
@@ -18,15 +21,18 @@ COLUMNS = {
     "ledger_seq": "bigint",
     "day": "date",
     "compound": "text",
-    "code": "text",
-    "status": "text",
-    "place": "text",
+    "alike": "text",
 }
 FORGET = """
 DELETE FROM incident i USING unnest($1::text[], $2::text[]) AS k(compound, root), ledger l
 WHERE l.compound = k.compound AND l.root = k.root
   AND i.partition = l.partition AND i.ledger_seq = l.ledger_seq
 """
+
+
+def likeness(code: str, status: str, place: str) -> str:
+    """What calls that are alike have in common; none of the three has a blank in it."""
+    return f"{code} {status} {place}"
 
 
 async def forget_replaced(tx: asyncpg.Connection[asyncpg.Record], rows: Sequence[LedgerRow]) -> None:
@@ -45,15 +51,7 @@ async def write(
         fact = row.arrival.fact
         if isinstance(fact.data, IncidentRecorded):
             call = fact.data
-            incidents.append(
-                (
-                    row.arrival.partition,
-                    number,
-                    date.fromordinal(fact.day),
-                    fact.compound,
-                    call.code,
-                    call.status,
-                    call.place,
-                )
-            )
+            alike = likeness(call.code, call.status, call.place)
+            day = date.fromordinal(fact.day)
+            incidents.append((row.arrival.partition, number, day, fact.compound, alike))
     await append(tx, "incident", COLUMNS, incidents)
