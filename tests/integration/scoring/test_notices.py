@@ -63,6 +63,7 @@ async def test_a_hazard_is_reminded_of_then_overdue_then_closed(still: Stage) ->
         await still.facts([still.fact("C1", "hazard.opened", opened)])
         await still.at_rest(client)
         await close_through(still, client, date(2026, 3, 18))
+        assert (await client.get("/v1/compounds/C1")).json()["overdue_hazards"] == ["H1"]
         await still.facts([still.fact("C1", "hazard.verified", {"hazard_id": "H1"})])
         await still.at_rest(client)
         kinds = ("hazard.opened", "hazard.due_soon", "hazard.overdue", "hazard.closed")
@@ -132,6 +133,7 @@ async def test_a_star_below_the_assessed_one_is_warned_about_and_cleared(still: 
     async with still.service() as client:
         await close_through(still, client, date(2026, 4, 10))
         found = await told(still, "warning.raised", "warning.cleared", "star.changed")
+        assert (await client.get("/v1/compounds/C1")).json()["warning"] == "yellow"
     warned = [one for one in found if one["kind"] != "star.changed"]
     assert [(one["kind"], one["day"], one["level"], one["cause"]) for one in warned] == [
         ("warning.raised", "2026-04-09", "yellow", "below_30_days")

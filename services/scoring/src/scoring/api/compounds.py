@@ -193,6 +193,8 @@ def _compound(listed: Listed) -> dict[str, Any]:
         "bonus_milli": shown.bonus_milli,
         "unverified": list(shown.unverified),
         "caps": _shown_caps(shown),
+        "warning": shown.marks.warning,
+        "overdue_hazards": list(shown.marks.overdue),
         "company_id": listed.company_id,
         "community_id": listed.community_id,
         "station_id": listed.station_id,

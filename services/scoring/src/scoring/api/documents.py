@@ -36,7 +36,10 @@ class ScoreBody(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CompoundBody(msgspec.Struct, frozen=True, kw_only=True):
-    """A compound as it stands on its open day."""
+    """A compound as it stands on its open day; `warning` is yellow, red or none.
+
+    `overdue_hazards` are the ids of the open ones whose due day is over.
+    """
 
     id: str
     name: str
@@ -50,6 +53,8 @@ class CompoundBody(msgspec.Struct, frozen=True, kw_only=True):
     bonus_milli: int
     unverified: list[str]
     caps: list[CapBody]
+    warning: str | None
+    overdue_hazards: list[str]
     company_id: str
     community_id: str
     station_id: str
