@@ -27,6 +27,13 @@ async def test_the_demo_once(tmp_path: Path) -> None:
     assert audit["clean"], audit["findings"]
     assert audit["parked"] == 0
     assert summary["compounds"] == 58
+    assert set(summary["stars"]) == {"none", "2", "3", "4", "5", "unrated"}
+    statistics = summary["statistics"]
+    movements = [statistics["figures"][name]["change_permyriad"] for name in ("calls", "cases", "disputes")]
+    assert movements == [-1262, -1530, -1423]
+    shares = {(one["of"], one["share_permyriad"]) for one in statistics["shares"].values()}
+    assert shares == {("calls", 1502), ("calls_without_traffic", 2745)}
+    assert statistics["without_criminal_case"]["count"] == 17
     assert audit["answered"] == audit["on_topic"] == audit["counted"] > summary["facts"]
     assert audit["sequences_given_out"] == audit["sequences_published"] == audit["outcomes_consumed"] > 0
     assert audit["decisions_found"] >= audit["decisions_expected"] > 0
@@ -36,6 +43,7 @@ async def test_the_demo_once(tmp_path: Path) -> None:
     assert again.returncode == 0, err.decode()
     repeated = json.loads(out)
     assert repeated["stars"] == summary["stars"]
+    assert repeated["statistics"] == statistics
     assert repeated["audit"]["on_topic"] == audit["on_topic"]
     assert repeated["audit"]["sequences_given_out"] == audit["sequences_given_out"]
 

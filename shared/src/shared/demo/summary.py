@@ -49,7 +49,7 @@ def tell(summary: Mapping[str, Any]) -> None:
     table.add_column()
     table.add_row("小区", f"{summary['compounds']} 个")
     table.add_row("事实", f"{summary['facts']:,} 条，全部计分")
-    table.add_row("星级", "  ".join(f"{_NAMES[name]} {count}" for name, count in summary["stars"].items()))
+    table.add_row("星级", _stars(summary["stars"]))
     _tell_statistics(table, summary["statistics"])
     table.add_row("通知", f"{summary['notices']:,} 条经签名送达 {summary['webhooks']} 个接收方")
     table.add_row(
@@ -81,13 +81,18 @@ def _tell_statistics(table: Table, statistics: Mapping[str, Any]) -> None:
     for one in statistics["shares"].values():
         counts = f"{one['count']:,} / {one['of_count']:,}"
         table.add_row("", f"{one['title']}占{one['of_title']} {percent(one['share_permyriad'])}（{counts}）")
-    untouched = statistics["without_criminal_case"]["count"]
-    table.add_row("", f"{statistics['compounds']} 个参评小区中 {untouched} 个全年无刑事案件")
+    untouched, joined = statistics["without_criminal_case"]["count"], statistics["compounds_joined"]
+    newer = f"（{joined} 个在这两年内加入）" if joined else ""
+    table.add_row("", f"{statistics['compounds']} 个参评小区{newer}中 {untouched} 个全年无刑事案件")
 
 
 MOVEMENTS = ("calls", "cases", "disputes")
-_NAMES = {"unrated": "未评", "none": "无星", "2": "二星", "3": "三星", "4": "四星", "5": "五星"}
+_NAMES = {"none": "无星", "2": "二星", "3": "三星", "4": "四星", "5": "五星", "unrated": "未评"}
 _STAGES = {"posting": "报送", "settling": "计分与通知", "audit": "核对"}
+
+
+def _stars(stars: Mapping[str, int]) -> str:
+    return "  ".join(f"{title} {stars[name]}" for name, title in _NAMES.items() if name in stars)
 
 
 def _star(compound: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ from datetime import date
 
 import msgspec
 import pytest
-from shared.runtime.console import JsonFlag, build_console, exit_with, out, print_json, run_async
+from shared.runtime.console import JsonFlag, build_console, exit_with, out, percent, print_json, run_async
 from shared.runtime.errors import StartupError
 
 
@@ -98,3 +98,14 @@ def test_help_lists_the_verbs(capsys):
     assert "An example." in said
     assert "show" in said
     assert "fail" in said
+
+
+def test_ten_thousandths_are_per_cent_for_people():
+    assert [percent(one) for one in (-1262, 0, 7, 2745, None)] == [
+        "−12.62 %",
+        "0.00 %",
+        "0.07 %",
+        "27.45 %",
+        "—",
+    ]
+    assert [percent(one, signed=True) for one in (-5, 0, 1500)] == ["−0.05 %", "0.00 %", "+15.00 %"]
