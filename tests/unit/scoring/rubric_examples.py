@@ -67,7 +67,7 @@ def _example(case: dict[str, Any]) -> Example:
     return Example(
         case["name"],
         case["compound"],
-        Registry([_revision(case["compound"], one, place) for place, one in enumerate(case["registry"])]),
+        registry_of(case["compound"], case["registry"]),
         [fact_of(one) for one in case["facts"]],
         case["expected"],
         case["star_changes"],
@@ -81,6 +81,10 @@ def fact_of(event: dict[str, Any]) -> Fact:
     raw = json.dumps(event).encode()
     envelope = decode_envelope(raw)
     return fact_from(envelope, lookup(envelope.type).decode(envelope.data), ZONE, raw)
+
+
+def registry_of(compound: str, registrations: list[dict[str, Any]]) -> Registry:
+    return Registry([_revision(compound, one, place) for place, one in enumerate(registrations)])
 
 
 def _revision(compound: str, data: dict[str, Any], place: int) -> CompoundRevision:
