@@ -22,20 +22,6 @@ class Charge(NamedTuple):
     result_permille: int = UNIT
     until: Day = NEVER
 
-    def amount(self, weight: int) -> int:
-        """The amount at an age that weighs `weight` per mille."""
-        return self.base_milli * self.size_permille * self.result_permille * weight // PER_MILLE_CUBED
-
-    def at(self, bands: Bands, day: Day) -> int:
-        """The amount on `day`."""
-        if not self.day <= day < self.until:
-            return 0
-        age = day - self.day
-        for limit, weight in bands:
-            if age < limit:
-                return self.amount(weight)
-        return 0
-
     def steps(self, bands: Bands) -> list[Step]:
         """The amount as steps: on the day of the fact, at each band, and where another fact takes over."""
         found: list[Step] = []
