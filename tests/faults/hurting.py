@@ -1,14 +1,10 @@
 """Workers that are killed, frozen and cut off under load, by a seed; then a reader of its own counts."""
 
 import asyncio
-import json
 import random
-import signal
-import subprocess
 import sys
 import time
 from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +17,7 @@ from shared.runtime.producer import RecordProducer
 from shared.runtime.settings import KafkaSettings
 
 from tests.eventually import eventually
+from tests.faults.crew import Crew
 from tests.integration.runtime.audit import Audit, audit
 from tests.integration.runtime.tally import make_tables
 
@@ -28,56 +25,6 @@ PROGRAM = Path(__file__).parents[1] / "integration" / "runtime" / "tally.py"
 WORKERS = 3
 PARTITIONS = 6
 SESSION_MS = 6000
-
-
-@dataclass
-class Crew:
-    """Worker processes that can be hurt, each with its log in a file."""
-
-    kafka: KafkaSettings
-    url: str
-    folder: Path
-    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
-    started: int = 0
-    frozen: set[str] = field(default_factory=set)
-
-    def start(self) -> None:
-        self.started += 1
-        name = f"w{self.started}"
-        given = json.dumps({"kafka": self.kafka.model_dump(), "url": self.url, "name": name})
-        with (self.folder / f"{name}.log").open("wb") as stream:
-            self.processes[name] = subprocess.Popen([sys.executable, str(PROGRAM), given], stderr=stream)
-
-    def at_work(self) -> list[str]:
-        """Who has claimed something, ever."""
-        return [name for name in sorted(self.processes) if (self.folder / f"{name}.log").stat().st_size]
-
-    def kill(self, name: str) -> None:
-        process = self.processes.pop(name)
-        self.frozen.discard(name)
-        process.kill()
-        process.wait()
-
-    def freeze(self, name: str) -> None:
-        self.frozen.add(name)
-        self.processes[name].send_signal(signal.SIGSTOP)
-
-    def thaw(self, name: str) -> None:
-        self.frozen.discard(name)
-        self.processes[name].send_signal(signal.SIGCONT)
-
-    def end(self) -> None:
-        for name in list(self.processes):
-            self.kill(name)
-
-    def events(self) -> Counter[str]:
-        """How often the workers logged what."""
-        counts: Counter[str] = Counter()
-        for path in self.folder.glob("*.log"):
-            for line in path.read_bytes().splitlines():
-                if line.startswith(b"{"):
-                    counts[json.loads(line)["event"]] += 1
-        return counts
 
 
 async def load(kafka: KafkaSettings, until: float, chance: random.Random) -> int:
@@ -111,7 +58,7 @@ async def hurt(crew: Crew, sql: asyncpg.Connection, until: float, chance: random
             crew.start()
         elif kind.startswith("freeze") and len(awake) > 1:
             name = chance.choice(awake)
-            crew.freeze(name)
+            await crew.freeze(name)
             await asyncio.sleep(SESSION_MS / 1000 + 3 if kind == "freeze long" else chance.uniform(0.1, 2))
             crew.thaw(name)
         elif kind == "cut":
@@ -139,7 +86,8 @@ async def endure(
     """
     await make_tables(url)
     sql = await asyncpg.connect(url)
-    crew = Crew(kafka, url, folder)
+    given = {"kafka": kafka.model_dump(), "url": url}
+    crew = Crew([sys.executable, str(PROGRAM)], given, folder)
     begin = time.monotonic()
     try:
         for _ in range(WORKERS):

@@ -17,6 +17,8 @@ class CuttingProxy:
         self._parts = urlsplit(url)
         self.armed: str | None = None
         self.cuts = 0
+        self.ports: set[int] = set()
+        """Ours towards the server: `client_port` of the backends behind this wire."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
@@ -40,7 +42,18 @@ class CuttingProxy:
         assert task is not None
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        up_reader, up_writer = await asyncio.open_connection(self._parts.hostname, self._parts.port)
+        # The server of streams makes noise about a cancelled task, and nobody else waits for this one.
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._pass_on(reader, writer)
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            up_reader, up_writer = await asyncio.open_connection(self._parts.hostname, self._parts.port)
+        except OSError:
+            writer.transport.abort()
+            return
+        port = up_writer.get_extra_info("sockname")[1]
+        self.ports.add(port)
         swallow = asyncio.Event()
         down = asyncio.ensure_future(self._down(up_reader, writer, swallow))
         try:
@@ -58,6 +71,7 @@ class CuttingProxy:
         except OSError:
             pass
         finally:
+            self.ports.discard(port)
             down.cancel()
             for side in (writer, up_writer):
                 side.transport.abort()
