@@ -1,5 +1,6 @@
 """Relays on a real database, with a producer that can be told to fail: what is deleted was acknowledged."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 
 import asyncpg
@@ -132,6 +133,33 @@ async def test_deletes_up_to_the_first_record_that_was_not_acknowledged(
     # What lay behind the failed one comes again, after it: readers drop it, and miss nothing.
     zeros = [record.value for record in producer.sent if record.partition == 0]
     assert zeros[-3:] == [b"2", b"3", b"4"]
+
+
+async def test_what_was_decided_anew_after_a_fail_over_is_not_deleted_unpublished(
+    database: Database, sql: asyncpg.Connection
+) -> None:
+    await append(sql, [row(0, b"old")])
+    publishing, frozen = asyncio.Event(), asyncio.Event()
+
+    class Slow(Producer):
+        async def send_all(self, records: Sequence[Outgoing]) -> list[Answer]:
+            publishing.set()
+            await frozen.wait()
+            return await super().send_all(records)
+
+    former, claims = Slow(), owning(0)
+    working = relay(database, former, claims)
+    await working.start()
+    await publishing.wait()
+    # Meanwhile the database goes back: claimed anew, it gives the same number under a new incarnation.
+    claims.update(owning(0))
+    await sql.execute("DELETE FROM outbox")
+    async with sql.transaction():
+        await outbox.append(sql, [row(0, b"new")], {IN[0]: Before(0, 0, 6)})
+    frozen.set()
+    await eventually(lambda: len(former.sent) >= 2)
+    await working.stop()
+    assert [record.value for record in former.sent] == [b"old", b"new"]
 
 
 async def test_a_value_no_topic_takes_is_refused_before_the_commit(sql: asyncpg.Connection) -> None:

@@ -16,11 +16,13 @@ from shared.runtime.metrics import Metrics
 from shared.runtime.outbox.loop import RelayLoop
 from shared.runtime.producer import Outgoing, Position, RecordProducer
 from shared.runtime.records import Partition
+from shared.runtime.tail import Tail
 
 log = get_logger()
 
 PARTITION_ROWS_MAX = 1000
 CONTENT_TYPE = "application/cloudevents+json"
+NONE = Tail(0, 0)
 
 # Each partition alone, so that one with a long backlog does not hold up the rest. `above` skips what this
 # relay has already deleted: dead rows at the head of the index would be scanned again each time.
@@ -33,9 +35,12 @@ CROSS JOIN LATERAL (
 ORDER BY o.partition, o.seq
 """
 
+# Not by sequence alone: while a relay was frozen between publishing and deleting, the database may have gone
+# back, and the same numbers under a new incarnation are rows that nobody has published.
 _DELETE = """
-DELETE FROM outbox o USING unnest($1::integer[], $2::bigint[]) AS w (partition, upto)
-WHERE o.partition = w.partition AND o.seq <= w.upto
+DELETE FROM outbox o
+USING unnest($1::integer[], $2::integer[], $3::bigint[]) AS w (partition, incarnation, upto)
+WHERE o.partition = w.partition AND o.incarnation <= w.incarnation AND o.seq <= w.upto
 """
 
 
@@ -89,10 +94,10 @@ class Relay:
         answers = await self._producer.send_all([_outgoing(row) for row in rows])
         reached, failure = _reached(rows, answers)
         if reached:
-            await self._database.pool.execute(_DELETE, list(reached), list(reached.values()))
-            for number, upto in reached.items():
+            await self._database.pool.execute(_DELETE, list(reached), *zip(*reached.values(), strict=True))
+            for number, (_, upto) in reached.items():
                 self._deleted[number] = (self._deleted[number][0], upto)
-            self._relayed.inc(sum(1 for row in rows if row["seq"] <= reached.get(row["partition"], -1)))
+            self._relayed.inc(sum(1 for row in rows if _position(row) <= reached.get(row["partition"], NONE)))
         if failure is not None:
             raise failure
         # Less than that, and there was no more; what is committed since wakes us.
@@ -115,9 +120,9 @@ class Relay:
 
 def _reached(
     rows: Sequence[asyncpg.Record], answers: Sequence[Position | Exception]
-) -> tuple[dict[int, int], Exception | None]:
-    """Per partition, the sequence up to which every row is acknowledged; and the first failure, if any."""
-    reached: dict[int, int] = {}
+) -> tuple[dict[int, Tail], Exception | None]:
+    """Per partition, the position up to which every row is acknowledged; and the first failure, if any."""
+    reached: dict[int, Tail] = {}
     cut: set[int] = set()
     failure: Exception | None = None
     for row, answer in zip(rows, answers, strict=True):
@@ -128,8 +133,12 @@ def _reached(
             if isinstance(answer, Rejected):
                 log.error("outbox_row_refused", partition=number, seq=row["seq"], code=answer.code)
         elif number not in cut:
-            reached[number] = row["seq"]
+            reached[number] = _position(row)
     return reached, failure
+
+
+def _position(row: asyncpg.Record) -> Tail:
+    return Tail(row["incarnation"], row["seq"])
 
 
 def _outgoing(row: asyncpg.Record) -> Outgoing:
