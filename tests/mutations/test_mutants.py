@@ -7,62 +7,77 @@ import sys
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
-from tests.mutations.mutants import MUTANTS, Mutant
+from tests.mutations import rules
+from tests.mutations.mutants import SCORING, Mutant, numbers, points
 
 ROOT = Path(__file__).parents[2]
-SCORING = ROOT / "services" / "scoring" / "src" / "scoring"
-KILLED = 1  # of the probe, and pytest's exit code for failed tests
+KILLED = 1
+"""The exit code of the probe, and of pytest when tests fail."""
 SECONDS_MAX = 120
+MUTANTS = [*numbers(), *points(), *rules.MUTANTS]
+
+PROBE = ("-m", "tests.mutations.probe")
 
 
 def changed_copy(mutant: Mutant | None, place: Path) -> Path:
     """A copy of the scoring package with that one change; answers the folder to import it from."""
     shutil.copytree(SCORING, place / "scoring", ignore=shutil.ignore_patterns("__pycache__"))
     if mutant is not None:
-        file = place / "scoring" / mutant.file
-        text = file.read_text("utf-8")
-        assert text.count(mutant.old) == 1, f"{mutant}: found {text.count(mutant.old)} times"
-        file.write_text(text.replace(mutant.old, mutant.new), "utf-8")
+        if mutant.file.endswith(".py"):
+            compile(mutant.text(), mutant.file, "exec")
+        (place / "scoring" / mutant.file).write_text(mutant.text(), "utf-8")
     return place
 
 
-async def verdict(folder: Path, *command: str) -> tuple[int, str]:
-    """Exit code and words of a command of this Python, run with the package in that folder."""
+async def probed(folder: Path) -> tuple[int, str]:
+    """Exit code and words of the probe, run with the package in that folder."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, *command,
+        sys.executable, *PROBE,
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{ROOT}", "PYTHONDONTWRITEBYTECODE": "1"},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
-    out, _ = await asyncio.wait_for(process.communicate(), SECONDS_MAX)
+    try:
+        out, _ = await asyncio.wait_for(process.communicate(), SECONDS_MAX)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        return KILLED, "it never ended"
     assert process.returncode is not None
     return process.returncode, out.decode(errors="replace")
 
 
-PROBE = ("-m", "tests.mutations.probe")
-TESTS = ("-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "tests/unit/scoring")
+async def fate(mutant: Mutant | None, place: Path) -> tuple[int, str]:
+    """What the probe says of a mutant."""
+    found = await probed(changed_copy(mutant, place))
+    shutil.rmtree(place)
+    return found
 
 
-@pytest.mark.timeout(900)
-async def test_no_mutant_survives(tmp_path: Path) -> None:
-    assert len(MUTANTS) >= 40
-    unchanged = changed_copy(None, tmp_path / "unchanged")
-    for command in (PROBE, TESTS):
-        code, words = await verdict(unchanged, *command)
-        assert code == 0, words[-2000:]
+@pytest_asyncio.fixture(scope="module")
+async def fates(tmp_path_factory: pytest.TempPathFactory) -> dict[Mutant, tuple[int, str]]:
+    """What became of each mutant, as many at once as there are processors."""
+    folder = tmp_path_factory.mktemp("mutants")
     gate = asyncio.Semaphore(os.cpu_count() or 1)
 
-    async def survives(number: int, mutant: Mutant) -> str | None:
+    async def one(number: int, mutant: Mutant) -> tuple[int, str]:
         async with gate:
-            place = tmp_path / str(number)
-            changed_copy(mutant, place)
-            code, words = await verdict(place, *PROBE)
-            if code != KILLED:
-                code, words = await verdict(place, *TESTS)
-            shutil.rmtree(place)
-        return None if code == KILLED else f"{mutant} (exit {code}): {words[-300:]}"
+            return await fate(mutant, folder / str(number))
 
-    survivors = await asyncio.gather(*(survives(number, each) for number, each in enumerate(MUTANTS)))
-    assert [each for each in survivors if each] == []
+    found = await asyncio.gather(*(one(number, each) for number, each in enumerate(MUTANTS)))
+    return dict(zip(MUTANTS, found, strict=True))
+
+
+async def test_without_a_change_all_is_well(tmp_path: Path) -> None:
+    code, words = await fate(None, tmp_path / "unchanged")
+    assert code == 0, words[-2000:]
+
+
+@pytest.mark.timeout(1_800)
+@pytest.mark.parametrize("mutant", MUTANTS, ids=str)
+async def test_it_does_not_survive(mutant: Mutant, fates: dict[Mutant, tuple[int, str]]) -> None:
+    code, words = fates[mutant]
+    assert code == KILLED, words[-1000:]
