@@ -113,7 +113,7 @@ _NO_CONSUMER = _NoConsumer()
 
 
 class KafkaLog:
-    """The log behind a subscriber (`shared.runtime.consume.log.Log`)."""
+    """The log behind a subscriber, as far as its consumer tells of it (`shared.runtime.consume.log.Log`)."""
 
     def __init__(self) -> None:
         self._subscriber: BatchSubscriber | None = None

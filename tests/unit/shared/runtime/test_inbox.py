@@ -58,6 +58,9 @@ class FakeLog:
     ) -> Mapping[Partition, Bounds]:
         raise NotImplementedError((partitions, seconds))
 
+    async def first_at(self, partition: Partition, offset: int, *, seconds: float) -> int | None:
+        raise NotImplementedError((partition, offset, seconds))
+
     async def commit(self, offsets: Mapping[Partition, int], *, seconds: float) -> bool:
         raise NotImplementedError((offsets, seconds))
 
@@ -146,7 +149,7 @@ async def test_a_jump_pauses_its_partition_until_somebody_has_looked() -> None:
     batch = inbox.take()
     assert batch is not None
     assert batch.claims.keys() == {B}
-    inbox.read_again(A)
+    inbox.read_again(A, 3)
     assert (log.positions[A], log.paused, inbox.suspects) == (0, set(), set())
     await inbox.offer(log.fetch(A, 3, 4))
     batch = inbox.take()

@@ -102,6 +102,11 @@ class Claimer:
             await asyncio.sleep(BOUNDS_PAUSE_SECONDS)
         raise outside(partition, next_offset, bounds)
 
+    async def look(self, partition: Partition, next_offset: int) -> int | None:
+        """Where the first record from `next_offset` on lies; Halted when that is outside the log."""
+        await self.check(partition, next_offset)
+        return await self._log.first_at(partition, next_offset, seconds=BOUNDS_SECONDS)
+
     async def _fence(self, partition: Partition) -> Claim | None:
         connection = self._writer.connection
         for _ in range(LOCK_TRIES):

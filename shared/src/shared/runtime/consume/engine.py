@@ -186,8 +186,7 @@ class Engine:
     async def _look(self, partition: Partition) -> None:
         expected = self.inbox.expected(partition)
         if expected is not None:
-            await self._claimer.check(partition, expected)
-        self.inbox.read_again(partition)
+            self.inbox.read_again(partition, await self._claimer.look(partition, expected))
 
     async def _prepare(self, work: Work) -> Prepared | None:
         try:

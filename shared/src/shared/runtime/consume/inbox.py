@@ -69,11 +69,12 @@ class Inbox:
         reading = self._readings.get(partition)
         return None if reading is None else reading.expected
 
-    def read_again(self, partition: Partition) -> None:
-        """After a look at the log's ends: go back to where reading should go on."""
+    def read_again(self, partition: Partition, begins: int | None) -> None:
+        """After a look at the log: go back to where reading should go on; `begins`: its next record."""
         self.suspects.discard(partition)
         reading = self._readings.get(partition)
         if reading is not None:
+            reading.begins = begins
             self._log.seek(partition, reading.expected)
             self._log.resume((partition,))
 

@@ -48,6 +48,13 @@ class Log(Protocol):
         """Ask the brokers for the ends; raises KafkaError or TimeoutError."""
         ...
 
+    async def first_at(self, partition: Partition, offset: int, *, seconds: float) -> int | None:
+        """Offset of the first record at `offset` or behind it, None when there is none yet.
+
+        Asked of the brokers, whatever this member has fetched. Raises KafkaError or TimeoutError.
+        """
+        ...
+
     async def commit(self, offsets: Mapping[Partition, int], *, seconds: float) -> bool:
         """Commit these offsets for the group; False when this process is no member any more.
 

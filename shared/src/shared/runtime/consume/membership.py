@@ -13,6 +13,7 @@ from shared.runtime.away import KAFKA_AWAY, connect_patiently, kafka_away
 from shared.runtime.broker import Handler, KafkaLog, batch_subscriber, build_broker
 from shared.runtime.closing import close_consumer
 from shared.runtime.consume.log import Log
+from shared.runtime.peek import first_at
 from shared.runtime.records import Partition
 from shared.runtime.settings import KafkaSettings
 from shared.runtime.tail import Tail, read_tails
@@ -90,6 +91,9 @@ class KafkaMembership(KafkaLog):
             await asyncio.wait([leaving])
             if consumer is not None:
                 await close_consumer(consumer, 0.0)
+
+    async def first_at(self, partition: Partition, offset: int, *, seconds: float) -> int | None:
+        return await first_at(self._settings, partition, offset, seconds=seconds)
 
     async def tails(self, partitions: Collection[Partition]) -> Mapping[Partition, Tail]:
         if self._output is None:

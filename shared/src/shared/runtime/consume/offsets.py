@@ -12,7 +12,7 @@ class Verdict(Enum):
     TAKE = "take"
     # Fetched before the last seek: dropped, the right ones follow.
     STALE = "stale"
-    # Not where reading should go on: look at the log's ends, then seek there and read again.
+    # Not where reading should go on: look at the log, then seek there and read again.
     LOOK = "look"
 
 
@@ -21,10 +21,10 @@ class Reading:
     """How far a claimed partition is taken in, committed or not; exists once this claim has sought."""
 
     expected: int
-    # The first offset beyond a gap, as seen once. Topics may have gaps, but a fetch position that jumped
-    # (a reset, a hint of the group that was ahead) looks the same: a gap is believed when a seek to
-    # `expected` finds it again.
-    beyond_gap: int | None = None
+    # Where the first record from `expected` on lies, as the log says. Topics may have gaps, but a fetch
+    # position that jumped (a reset, a hint of the group that was ahead) and a fetch that was lost on its way
+    # look the same, also when they are seen twice.
+    begins: int | None = None
 
     def judge(self, first: int, last: int, position: int | None) -> Verdict:
         """Judge records first..last, fetched by a consumer that now stands at `position`.
@@ -34,13 +34,9 @@ class Reading:
         """
         if position is None or position <= last:
             return Verdict.STALE
-        if first == self.expected or (first > self.expected and first == self.beyond_gap):
-            return Verdict.TAKE
-        if first > self.expected:
-            self.beyond_gap = first
-        return Verdict.LOOK
+        return Verdict.TAKE if first in {self.expected, self.begins} else Verdict.LOOK
 
     def taken(self, last: int) -> None:
         """Records up to `last` are taken in."""
         self.expected = last + 1
-        self.beyond_gap = None
+        self.begins = None
