@@ -10,14 +10,13 @@ from shared.runtime.console import JsonFlag, build_console, exit_with, out, prin
 from shared.runtime.logs import configure
 from shared.runtime.settings import load
 
-from scoring.cli import closing, maintenance
+from scoring.cli import closing, maintenance, parked
 from scoring.settings import ScoringSettings
 
 main = build_console("scoring", "Keeps the score and the stars of every compound.")
 rubric = typer.Typer(help="The rules that score.", no_args_is_help=True)
-parked = typer.Typer(help="Records that could not be used.", no_args_is_help=True)
 main.add_typer(rubric, name="rubric")
-main.add_typer(parked, name="parked")
+main.add_typer(parked.verbs, name="parked")
 
 
 def _settings() -> ScoringSettings:
@@ -98,16 +97,6 @@ def rubric_list(as_json: JsonFlag = False) -> None:
         print_json(found)
     else:
         reading.show_rubrics(found)
-
-
-@parked.command("list")
-def parked_list(as_json: JsonFlag = False) -> None:
-    """Parked records that nobody has resolved yet, the last first."""
-    found = run_async(maintenance.parked(_settings()))
-    if as_json:
-        print_json(found)
-    else:
-        maintenance.show_parked(found)
 
 
 @main.command("close-days")

@@ -22,6 +22,10 @@ class ScoringMetrics:
         self.refolds = Counter(
             "anxing_scoring_refolds", "Compounds folded anew", ("cause",), registry=registry
         )
+        # Parked records tried again, by what became of them: counted, parked.
+        self.retries = Counter(
+            "anxing_scoring_retries", "Parked records tried again", ("result",), registry=registry
+        )
         # Days closed, counted per partition.
         self.days_closed = Counter("anxing_scoring_days_closed", "Days closed", registry=registry)
         # 1 while a day is due but must not be closed, because the clocks or the newest event do not agree.

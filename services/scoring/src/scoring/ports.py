@@ -141,6 +141,10 @@ REFOLD = "refold"
 """A late fact or correction touched closed days of a compound."""
 UNASSIGNED = "unassigned"
 """Facts of a compound wait for its registration: say so when it is still unknown by then."""
+RETRY = "retry"
+"""A parked fact is to be tried again; the key is its offset, the cause who asks."""
+RETRY_REGISTRY = "retry_registry"
+"""The same of a registry record: of its own kind, because its partition has another owner."""
 
 
 class Archive(Protocol):

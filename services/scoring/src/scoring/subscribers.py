@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import asyncpg
 from shared.runtime.clock import Clock
-from shared.runtime.consume import Advance, Batch, Before, Claim, ParkedRecord, Partition
+from shared.runtime.consume import Advance, Batch, Before, Claim, ParkedRecord, Partition, Stale
 from shared.runtime.outbox import OutboxRow, append
 
 from scoring.announce import outbox_row
@@ -22,7 +22,8 @@ from scoring.handlers.work import WorkDesk
 from scoring.metrics import ScoringMetrics
 from scoring.reading import RegistryRead, read_facts, read_registry
 from scoring.settings import ScoringSettings
-from scoring.store import ledger, registry, states, work
+from scoring.store import ledger, parked, registry, states, work
+from scoring.store.parked import Retried
 
 
 @dataclass(slots=True)
@@ -35,6 +36,7 @@ class PreparedPlan:
     parked: Sequence[ParkedRecord] = field(default_factory=list)
     days_closed: int = 0
     refolds: Mapping[str, int] = field(default_factory=dict)
+    retried: Retried | None = None
 
 
 @dataclass(slots=True)
@@ -83,6 +85,7 @@ class Plans:
         *,
         days_closed: int = 0,
         refolds: Mapping[str, int] | None = None,
+        retried: Retried | None = None,
     ) -> PreparedPlan:
         """A plan for the partitions of `ends`, which says where each cursor moves (None: stays)."""
         now = self.clock.now()
@@ -100,7 +103,7 @@ class Plans:
             )
             for number, end in ends.items()
         ]
-        return PreparedPlan(advances, plan, outbox, parked, days_closed, refolds or {})
+        return PreparedPlan(advances, plan, outbox, parked, days_closed, refolds or {}, retried)
 
     async def write(
         self,
@@ -113,6 +116,8 @@ class Plans:
         await ledger.write(tx, prepared.plan, last)
         await states.write(tx, prepared.plan, self._rubric)
         await work.write(tx, prepared.plan, self.facts_topic)
+        if prepared.retried is not None and not await parked.settle(tx, prepared.retried):
+            raise Stale
         if prepared.outbox:
             await append(tx, prepared.outbox, before)
 
@@ -125,6 +130,8 @@ class Plans:
             self.metrics.announced.labels(row.details.kind).inc()
         for cause, count in prepared.refolds.items():
             self.metrics.refolds.labels(cause).inc(count)
+        if prepared.retried is not None:
+            self.metrics.retries.labels(prepared.retried.result).inc()
         if prepared.days_closed:
             self.metrics.days_closed.inc(prepared.days_closed)
         self.metrics.cached.set(len(self.memory))

@@ -1,4 +1,4 @@
-"""The worker of one process: two consumers, the work between them, and the relay of what they announce."""
+"""The worker of one process: two consumers, the work between them, relays of what they announce and park."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import asyncpg
-from shared.events.topics import FACTS, OUTCOMES, REGISTRY
+from shared.events.topics import FACTS, OUTCOMES, PARKED, REGISTRY
 from shared.runtime.auth import Directory
 from shared.runtime.away import DATABASE_AWAY
 from shared.runtime.clock import Clock
@@ -17,6 +17,7 @@ from shared.runtime.database import Database
 from shared.runtime.logs import get_logger
 from shared.runtime.metrics import Metrics
 from shared.runtime.outbox import Relay
+from shared.runtime.parking import ParkedRelay
 from shared.runtime.producer import RecordProducer
 
 from scoring.announce import objection_of
@@ -30,7 +31,9 @@ from scoring.handlers.telling import Teller
 from scoring.handlers.work import WorkDesk
 from scoring.metrics import ScoringMetrics
 from scoring.ports import Archive
+from scoring.retries import FactWork, RegistryRetries
 from scoring.settings import GROUP, REGISTRY_GROUP, ScoringSettings
+from scoring.store.books import StoredBooks
 from scoring.store.work import CHANNEL
 from scoring.subscribers import DueWork, FactsAbsorber, Plans, RegistryAbsorber
 from scoring.translate import fingerprint
@@ -59,7 +62,8 @@ class Worker:
         self._database = database
         self._directory = directory
         kafka = settings.kafka
-        topic = kafka.name_of(FACTS)
+        topic, registry_topic = kafka.name_of(FACTS), kafka.name_of(REGISTRY)
+        metrics = ScoringMetrics(plumbing)
         self.calendar = Calendar(
             DayRules(
                 settings.zone,
@@ -69,7 +73,7 @@ class Worker:
             )
         )
         memory = Compounds(settings.fold.cached_compounds, settings.fold.whole_compounds)
-        folds = Folds(archive, memory, rubric)
+        folds = Folds(archive, memory, rubric, StoredBooks())
         teller = Teller(objection_of)
         parts = (archive, memory, folds, self.calendar, teller)
         plans = Plans(
@@ -77,7 +81,7 @@ class Worker:
             clock,
             memory,
             self.calendar,
-            ScoringMetrics(plumbing),
+            metrics,
             facts_topic=topic,
             outcomes_topic=kafka.name_of(OUTCOMES),
             rubric=rubric.name,
@@ -89,6 +93,13 @@ class Worker:
             trigger=lambda arrival: f"{topic}/{arrival.partition}/{arrival.offset}",
             unassigned_after_seconds=settings.work.unassigned_after_seconds,
             refold_every_seconds=settings.work.refold_every_seconds,
+        )
+        due = DueWork(
+            plans,
+            WorkDesk(*parts, chunk=settings.work.chunk),
+            DayDesk(*parts, chunk=settings.work.chunk),
+            lambda: self.calendar.saw(directory.newest_received),
+            lambda: self.facts.lag(),  # noqa: PLW0108 - it is made below
         )
         common: dict[str, Any] = {
             "settings": kafka,
@@ -102,13 +113,7 @@ class Worker:
             topic=FACTS,
             group=GROUP,
             absorber=FactsAbsorber(plans, absorption, settings),
-            side_work=DueWork(
-                plans,
-                WorkDesk(*parts, chunk=settings.work.chunk),
-                DayDesk(*parts, chunk=settings.work.chunk),
-                lambda: self.calendar.saw(directory.newest_received),
-                lambda: self.facts.lag(),  # noqa: PLW0108 - it is being made
-            ),
+            side_work=FactWork(due, plans, absorption, database, settings),
             output=OUTCOMES,
             batch_records_max=settings.fold.batch_records_max,
             **common,
@@ -118,6 +123,7 @@ class Worker:
             topic=REGISTRY,
             group=REGISTRY_GROUP,
             absorber=RegistryAbsorber(kafka.partitions, self.calendar),
+            side_work=RegistryRetries(database, settings, registry_topic, metrics),
             **common,
         )
         self.relay = Relay(
@@ -127,6 +133,9 @@ class Worker:
             claims=lambda: self.facts.claims,
             clock=clock,
             metrics=plumbing,
+        )
+        self._parked = ParkedRelay(
+            topic=kafka.name_of(PARKED), producer=producer, database=database, metrics=plumbing
         )
         self._listening: asyncio.Task[None] | None = None
 
@@ -139,6 +148,7 @@ class Worker:
         """Join the groups; StartupError when Kafka is away."""
         self.calendar.saw(self._directory.newest_received)
         await self.relay.start()
+        await self._parked.start()
         await self.registry.start()
         await self.facts.start()
         self._listening = asyncio.create_task(self._listen(), name="work notifications")
@@ -149,7 +159,7 @@ class Worker:
             self._listening.cancel()
             await asyncio.wait([self._listening])
         await asyncio.gather(self.facts.stop(), self.registry.stop())
-        await self.relay.stop()
+        await asyncio.gather(self.relay.stop(), self._parked.stop())
 
     async def _listen(self) -> None:
         """Wake the owner as soon as work is added; the poll of each second is what can be relied on."""
@@ -167,5 +177,9 @@ class Worker:
     async def _until_lost(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
         lost = asyncio.Event()
         connection.add_termination_listener(lambda _: lost.set())
-        await connection.add_listener(CHANNEL, lambda *_: self.facts.wake())
+        await connection.add_listener(CHANNEL, lambda *_: self._wake())
         await lost.wait()
+
+    def _wake(self) -> None:
+        self.facts.wake()
+        self.registry.wake()

@@ -39,7 +39,10 @@ CREATE TABLE parked (
 CREATE INDEX parked_unpublished ON parked (parked_at) WHERE published_at IS NULL;
 CREATE INDEX parked_open ON parked (topic, code) WHERE resolved_at IS NULL
 """
-"""Executed by the first migration of a service. Whoever repairs or discards a row sets `resolved_at`."""
+"""Executed by the first migration of a service.
+
+Whoever repairs or discards a row sets `resolved_at`, or takes the row away and keeps a hash of the value.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,11 @@ SELECT "offset" FROM parked
 WHERE topic = $1 AND partition = $2 AND "offset" >= $3 AND "offset" < $4 AND resolved_at IS NULL
 """
 
+_FIND = """
+SELECT key, value, headers, timestamp_ms, code, detail FROM parked
+WHERE topic = $1 AND partition = $2 AND "offset" = $3 AND resolved_at IS NULL
+"""
+
 
 async def write(tx: Connection, parked: Sequence[ParkedRecord]) -> None:
     """Park records inside the cursor transaction; a record parked again after a repair starts anew."""
@@ -108,6 +116,16 @@ async def write(tx: Connection, parked: Sequence[ParkedRecord]) -> None:
 async def recent(connection: Connection, partition: Partition, start: int, end: int) -> set[int]:
     """Offsets in [start, end) of a partition that are parked and not resolved."""
     return {row[0] for row in await connection.fetch(_RECENT, *partition, start, end)}
+
+
+async def find(connection: Connection, partition: Partition, offset: int) -> ParkedRecord | None:
+    """The record that is parked at a place, as it was published; None when nothing waits there."""
+    row = await connection.fetchrow(_FIND, *partition, offset)
+    if row is None:
+        return None
+    headers = tuple(_headers_from_json(row["headers"]))
+    record = Record(*partition, offset, row["key"], row["value"], headers, row["timestamp_ms"])
+    return ParkedRecord(record, row["code"], row["detail"])
 
 
 class ParkedRelay:

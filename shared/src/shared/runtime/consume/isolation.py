@@ -117,7 +117,7 @@ class Isolation:
         return None
 
     async def _park(self, record: Record, error: Exception) -> None:
-        code, detail = BUG, _place_of(error)
+        code, detail = BUG, place_of(error)
         if isinstance(error, Rejected):
             code, detail = error.code, error.detail
         log.error(
@@ -143,7 +143,8 @@ class Isolation:
         return claims, {partition: claim.next_offset for partition, claim in claims.items()}
 
 
-def _place_of(error: Exception) -> str:
+def place_of(error: Exception) -> str:
+    """Where a bug shows itself, as the detail of what is parked for it."""
     # Without the message: a database puts the values of the row into it.
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__} in {frame.name}, {Path(frame.filename).name}:{frame.lineno}"
