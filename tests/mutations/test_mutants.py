@@ -23,7 +23,7 @@ PROBE = ("-m", "tests.mutations.probe")
 
 def changed_copy(mutant: Mutant | None, place: Path) -> Path:
     """A copy of the scoring package with that one change; answers the folder to import it from."""
-    shutil.copytree(SCORING, place / "scoring", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(SCORING, place / "scoring")
     if mutant is not None:
         if mutant.file.endswith(".py"):
             compile(mutant.text(), mutant.file, "exec")
