@@ -24,6 +24,7 @@ from scoring.handlers.memory import Compounds, Held
 from scoring.handlers.plan import Plan
 from scoring.reading import read_facts, read_registry
 from scoring.store import ledger, registry, states
+from scoring.store.books import StoredBooks
 from scoring.store.rubrics import packaged
 from scoring.translate import fingerprint
 from shared.events.topics import partition_for
@@ -82,7 +83,7 @@ class Seeder:
         self._size = size
         self._now = now
         self._today = now.astimezone(ZONE).toordinal()
-        self._folds = Folds(_NO_ARCHIVE, Compounds(0, 0), rubric)
+        self._folds = Folds(_NO_ARCHIVE, Compounds(0, 0), rubric, StoredBooks())
         self._last = dict.fromkeys(range(size.partitions), 0)
         self._folded: Book | None = None
 

@@ -6,7 +6,7 @@ import random
 import uuid
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from shared.events.catalogue import kafka_key, lookup
@@ -61,10 +61,11 @@ def registrations(compounds: int, now: datetime) -> Iterator[tuple[str, bytes]]:
 def facts(
     count: int, compounds: Sequence[str], now: datetime, *, seed: int = 1
 ) -> Iterator[tuple[str, bytes]]:
-    """(key, value) of `count` records: 45 % incidents, 35 % inspections, the rest hazards; with the pilots'
-    share of duplicates, corrections and withdrawals, days uniform over 400."""
+    """(key, value) of `count` records: 45 % incidents, 35 % inspections, the rest the lives of hazards; with
+    the pilots' share of duplicates, corrections and withdrawals, days uniform over 400."""
     rng = random.Random(seed)
     recent: list[dict[str, Any]] = []
+    hazards: list[_Hazard] = []
     for _ in range(count):
         turn = rng.random()
         if recent and turn < DUPLICATES:
@@ -75,7 +76,7 @@ def facts(
             if first["type"] != "anxing.fact.withdrawn.v1" and "rootid" not in first:
                 yield _keyed(_revised(rng, first, withdrawn=turn >= DUPLICATES + CORRECTIONS))
                 continue
-        event = _fact(rng, rng.choice(compounds), now)
+        event = _fact(rng, rng.choice(compounds), now, hazards)
         if len(recent) < 5000:
             recent.append(event)
         else:
@@ -89,7 +90,16 @@ def toggle(rng: random.Random, compound: str, now: datetime, *, lit: bool) -> tu
     return _keyed(_event(rng, "inspection.recorded", compound, now, {"kind": "routine", "checks": checks}))
 
 
-def _fact(rng: random.Random, compound: str, now: datetime) -> dict[str, Any]:
+class _Hazard(NamedTuple):
+    """A hazard that is not verified yet, and when somebody last came for it."""
+
+    compound: str
+    hazard_id: str
+    last: datetime
+    rectified: bool = False
+
+
+def _fact(rng: random.Random, compound: str, now: datetime, hazards: list[_Hazard]) -> dict[str, Any]:
     time = now - timedelta(days=rng.randrange(DAYS), seconds=rng.randrange(40_000))
     kind = rng.random()
     if kind < 0.45:
@@ -105,8 +115,13 @@ def _fact(rng: random.Random, compound: str, now: datetime) -> dict[str, Any]:
             for _ in range(3)
         ]
         return _event(rng, "inspection.recorded", compound, time, {"kind": "routine", "checks": checks})
+    # As many are rectified and verified, a few days later each, as are opened.
+    if hazards and rng.random() < 2 / 3:
+        return _moved(rng, now, hazards)
+    hazard_id = f"h-{rng.getrandbits(40):x}"
+    hazards.append(_Hazard(compound, hazard_id, time))
     data = {
-        "hazard_id": f"h-{rng.getrandbits(40):x}",
+        "hazard_id": hazard_id,
         "item": rng.choice(ITEMS[:8]),
         "checkpoint": f"p-{rng.randrange(6)}",
         "class": "ordinary",
@@ -114,6 +129,19 @@ def _fact(rng: random.Random, compound: str, now: datetime) -> dict[str, Any]:
         "finding": "defect",
     }
     return _event(rng, "hazard.opened", compound, time, data)
+
+
+def _moved(rng: random.Random, now: datetime, hazards: list[_Hazard]) -> dict[str, Any]:
+    place = rng.randrange(len(hazards))
+    hazard = hazards[place]
+    time = min(now, hazard.last + timedelta(days=rng.randrange(3), seconds=rng.randrange(1, 40_000)))
+    if hazard.rectified:
+        hazards[place] = hazards[-1]
+        hazards.pop()
+    else:
+        hazards[place] = hazard._replace(rectified=True, last=time)
+    kind = "hazard.verified" if hazard.rectified else "hazard.rectified"
+    return _event(rng, kind, hazard.compound, time, {"hazard_id": hazard.hazard_id})
 
 
 def _revised(rng: random.Random, first: dict[str, Any], *, withdrawn: bool) -> dict[str, Any]:

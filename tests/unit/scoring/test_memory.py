@@ -100,30 +100,37 @@ async def test_settled_gives_up_on_a_write_that_never_ends(monkeypatch: pytest.M
         await memory.settled(["A"])
 
 
+class Book:
+    """As much of a book as memory looks at."""
+
+    def __init__(self, *, whole: bool) -> None:
+        self.whole = whole
+
+
+def _awake(memory: Compounds, compound: str, *, whole: bool, stored: bool = True) -> Held:
+    held = Held(compound, 0)
+    held.book = cast("None", Book(whole=whole))
+    held.stored = cast("None", object()) if stored else None
+    memory.put(held)
+    return held
+
+
 def test_whole_books_are_few() -> None:
-    class Book:
-        """As much of a book as memory looks at."""
-
-        whole, as_of_day, compound, rubric, registry = True, 1, "", None, None
-
-        def pack(self) -> tuple[()]:
-            return ()
-
     memory = Compounds(10, 1)
-    made: list[str] = []
+    both = []
+    for compound in ("A", "B"):
+        both.append(_awake(memory, compound, whole=True))
+        memory.hold(plan := _plan(compound))
+        memory.release(plan)
+    assert [held.book is None for held in both] == [True, False]
 
-    def unpack(compound: str, *_: object) -> object:
-        made.append(compound)
-        thin = Book()
-        thin.whole = False
-        return thin
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("scoring.handlers.memory.Book.unpack", unpack)
-        for compound in ("A", "B"):
-            held = Held(compound, 0)
-            held.book = cast("None", Book())
-            memory.put(held)
-            memory.hold(plan := _plan(compound))
-            memory.release(plan)
-    assert len(made) == 1
+def test_what_is_prepared_falls_asleep_unless_its_book_is_whole_or_says_more_than_is_stored() -> None:
+    memory = Compounds(10, 1)
+    thin = _awake(memory, "A", whole=False)
+    whole = _awake(memory, "B", whole=True)
+    unsaid = _awake(memory, "C", whole=False, stored=False)
+    memory.hold(_plan("A", "B", "C"))
+    assert thin.book is None
+    assert whole.book is not None
+    assert unsaid.book is not None

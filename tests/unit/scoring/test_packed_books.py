@@ -31,25 +31,70 @@ def test_an_earlier_check_changes_nothing_and_a_later_one_counts() -> None:
     assert thin.standing(day(51)).items["B1"] == 0
 
 
-def test_taking_back_the_latest_check_needs_all_facts() -> None:
-    latest = checked("pass", 20)
-    made = book(checked("fail", 5), latest)
+def points(made: Book) -> int:
+    return made.standing(day(51)).items["B1"]
+
+
+def test_the_latest_check_can_be_taken_back_once() -> None:
+    before, latest = checked("fail", 15), checked("pass", 20)
+    made = book(checked("partial", 5), before, latest)
     made.close_through(day(50))
     thin = packed(made)
     thin.remove(latest)
+    assert not thin.incomplete
+    assert points(thin) == 0
+    again = packed(thin)
+    again.add(checked("pass", 17))
+    assert points(again) == 5_000
+    thin.remove(before)
     assert thin.incomplete
     assert packed(thin).incomplete
     made.remove(latest)
-    assert not made.incomplete
-    assert made.standing(day(51)).items["B1"] == 0
+    made.remove(before)
+    assert points(made) == 2_500
 
 
-def test_a_check_of_the_very_day_of_the_last_needs_all_facts() -> None:
-    made = book(checked("pass", 20))
+def test_a_correction_of_the_latest_check_finds_what_came_meanwhile() -> None:
+    latest = checked("pass", 20)
+    made = book(latest)
     made.close_through(day(50))
     thin = packed(made)
-    thin.add(checked("fail", 20))
+    thin.add(checked("fail", 10))
+    thin = packed(thin)
+    thin.remove(latest)
+    assert not thin.incomplete
+    assert points(thin) == 0
+    made = book(latest)
+    made.close_through(day(50))
+    alone = packed(made)
+    alone.remove(latest)
+    assert alone.standing(day(51)).unverified.count("B1") == 1
+
+
+def test_another_result_on_the_very_day_of_the_latest_needs_all_facts() -> None:
+    made = book(checked("pass", 20))
+    made.close_through(day(50))
+    like, unlike = packed(made), packed(made)
+    like.add(checked("pass", 20))
+    assert not like.incomplete
+    unlike.add(checked("fail", 20))
+    assert unlike.incomplete
+
+
+def test_of_two_results_of_a_day_the_one_that_is_taken_back_may_be_the_other() -> None:
+    first, second, third = checked("pass", 20), checked("fail", 20), checked("pass", 20)
+    made = book(first, second, third)
+    made.close_through(day(50))
+    thin = packed(made)
+    thin.remove(first)
     assert thin.incomplete
+    thin = packed(made)
+    thin.remove(second)
+    assert points(thin) == 5_000
+    thin = packed(made)
+    thin.add(checked("pass", 20))
+    assert not thin.incomplete
+    assert points(thin) == 5_000
 
 
 def test_a_finding_of_a_week_that_is_known_costs_nothing_more() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
+from scoring.domain.book import Book
 from scoring.domain.facts import Day, Fact, HazardOpened
 from scoring.domain.registry import Registry
+from scoring.domain.rubric_sections import Rubric
 from scoring.domain.standing import Standing, Step
 
 FactKey: TypeAlias = tuple[str, str]
@@ -109,13 +111,34 @@ class FactsWaiting(NamedTuple):
 
 
 class StoredState(NamedTuple):
-    """A row of the compound's state: the packed fold and what it showed on `day`."""
+    """A row of the compound's state: the packed book and what it showed on `day`.
+
+    `parts` is what it shows beside its columns, as JSON. All of it is small, so that many can be kept.
+    """
 
     compound: str
     version: int
     day: Day
-    packed: Any
-    shown: Shown
+    packed: bytes
+    score_milli: int | None
+    star: int | None
+    dynamic_star: int | None
+    rated: bool
+    enrolled: bool
+    parts: str
+
+
+class Books(Protocol):
+    """Books and what they show, as they are stored."""
+
+    def write(self, book: Book, version: int, day: Day, shown: Shown) -> StoredState:
+        """The state of a book that shows this on `day`."""
+
+    def read(self, stored: StoredState, rubric: Rubric, registry: Registry) -> Book:
+        """The book of a state; one that another version of this program has written is incomplete."""
+
+    def shown(self, stored: StoredState) -> Shown:
+        """What a state showed."""
 
 
 class WorkItem(NamedTuple):

@@ -73,8 +73,8 @@ def _checkpoints(book: Book, day: Day) -> Iterator[_Idea]:
     for code in book.rubric.layout.codes:
         if code not in book.rubric.layout.states:
             continue
-        shelf = book.shelves.checks.get(code)
-        ranks = shelf.ranks(day) if shelf is not None else {}
+        shelf = book.shelves.item(code)
+        ranks = {} if shelf is None or shelf.checks is None else shelf.checks.ranks(day)
         for checkpoint, (rank, _) in ranks.items():
             if rank < PASS:
                 yield _inspected(code, "repair_checkpoint", checkpoint, {checkpoint: PASS})
@@ -90,8 +90,8 @@ def _inspected(code: str, idea: str, subject: str, ranks: dict[str, int]) -> _Id
 
 
 def _devices(book: Book, day: Day) -> Iterator[_Idea]:
-    for code, shelf in book.shelves.statuses.items():
-        status = shelf.statuses.latest(day)
+    for code, shelf in book.shelves.states():
+        status = None if shelf.statuses is None else shelf.statuses.statuses.latest(day)
         if status is not None and status[3] < status[4]:
             whole = facts.FacilityStatus(code, status[4], status[4])
             yield _Idea(code, "repair_devices", f"{status[4] - status[3]}", "facility.status", whole)

@@ -1,17 +1,20 @@
 """What a day gives before its dynamic star: points, categories, bonus, caps; remembered while it holds.
 
 A board looks at one day after the other. Of each item it remembers the points and the day until which they
-hold, so that a look costs only the items that a fact has touched or whose day has come.
+hold, so that a look costs only the items that a fact has touched or whose day has come. What it remembers
+can be kept with the packed book: to lose it costs a look at all items, and nothing else.
 """
 
 from typing import NamedTuple
 
 from scoring.domain import stars
+from scoring.domain.arrays import from_bytes, packed
 from scoring.domain.eligibility import Eligibility
 from scoring.domain.facts import NEVER, Day
 from scoring.domain.items import points_of
 from scoring.domain.registry import Assessed
 from scoring.domain.rubric_sections import Rubric
+from scoring.domain.shelf import Plain
 from scoring.domain.shelves import Shelves, Touched
 from scoring.domain.size import Terms
 from scoring.domain.stars import Limits
@@ -81,11 +84,50 @@ class Board:
         self._missing = False
         self._last: Look | None = None
 
-    def touch(self, rubric: Rubric, codes: Touched) -> None:
+    def copy(self) -> "Board":
+        """Another board that knows the same."""
+        other = object.__new__(Board)
+        other._milli, other._full = self._milli[:], self._full[:]
+        other._unverified, other._stale = self._unverified[:], self._stale[:]
+        other._since, other._until = self._since[:], self._until[:]
+        other._full_by_code, other._full_by_category = self._full_by_code, self._full_by_category
+        other._unverified_codes, other._missing = self._unverified_codes, self._missing
+        other._last = None
+        return other
+
+    def remember(self, rubric: Rubric) -> Plain:
+        """What `recall` makes a board of that knows the day last looked at; empty when there is none."""
+        last = self._last
+        if last is None or last.score_milli is None:
+            return ()
+        other_full = [
+            (place, full)
+            for place, (full, item) in enumerate(zip(self._full, rubric.layout.items, strict=True))
+            if full != item.points_milli
+        ]
+        unverified = [place for place, one in enumerate(self._unverified) if one]
+        stale = [place for place, one in enumerate(self._stale) if one]
+        return (last.day, packed(self._milli), packed(self._until), other_full, unverified, stale)
+
+    def recall(self, remembered: Plain, rubric: Rubric) -> None:
+        """Knows again what `remember` kept."""
+        day, milli, until, other_full, unverified, stale = remembered
+        self._milli, self._until = from_bytes(milli).tolist(), from_bytes(until).tolist()
+        self._since = [day] * len(self._milli)
+        self._full = [item.points_milli for item in rubric.layout.items]
+        for place, full in other_full:
+            self._full[place] = full
+        for place in unverified:
+            self._unverified[place] = True
+        for place in stale:
+            self._stale[place] = True
+        self._notice(rubric)
+
+    def touch(self, rubric: Rubric, names: Touched) -> None:
         """Forgets the points of these items, and what was last looked at."""
         self._last = None
-        for code in codes:
-            place = rubric.layout.places.get(code)
+        for name in names:
+            place = rubric.layout.places.get(name)
             if place is not None:
                 self._until[place] = 0
 

@@ -9,7 +9,8 @@
     .next_change_day(day) -> Day          the first later day on which anything can differ; asked with
                                           `as_of_day` it includes the moves of the dynamic star
     .as_of_day, .dirty_from               the last closed day; the earliest closed day touched since
-    .pack() -> plain tuples               Book.unpack(compound, plain, rubric, registry)
+    .pack() -> plain parts                Book.unpack(compound, plain, rubric, registry)
+    .remember() -> plain                  what it has worked out, for `unpack`; may be lost at any time
     .whole, .facts()                      whether all facts are here, and the facts
     .incomplete                           its answers are not to be used: make a whole book of all facts
 
@@ -20,17 +21,18 @@ changes the past, it becomes `incomplete`.
 
 from collections.abc import Iterator
 
-from scoring.domain.board import Board, Look
+from scoring.domain.board import Look
 from scoring.domain.course import START, Closed, Course, follow, next_move
-from scoring.domain.deadlines import Deadlines, upcoming
-from scoring.domain.facts import NEVER, Day, Fact
+from scoring.domain.deadlines import Deadlines
+from scoring.domain.facts import NEVER, Day, Fact, HazardExtended, HazardMoved, HazardOpened
 from scoring.domain.hazards import Life, counting, life
 from scoring.domain.items import points_of
-from scoring.domain.packing import Packer, unpack
+from scoring.domain.packing import Packer
+from scoring.domain.recall import Recall
 from scoring.domain.registry import Registry
 from scoring.domain.routes import ROUTES, change
 from scoring.domain.rubric_sections import Rubric
-from scoring.domain.shelf import Forgotten, Plain, Points
+from scoring.domain.shelf import Forgotten, Opener, Plain, Points, as_it_is
 from scoring.domain.shelves import Shelves
 from scoring.domain.size import Terms, difference
 from scoring.domain.standing import Standing, Step, standing_of, step_of
@@ -48,14 +50,11 @@ class Book:
         self.dirty_from: Day | None = None
         self.incomplete = False
         self._course = START
-        self._deadlines: Deadlines | None = None
         self._facts: dict[FactKey, Fact] | None = {}
         self._terms = Terms(rubric, registry)
         self._shelves = Shelves(rubric)
-        # Closed and open days are asked for in turn; each keeps what it has seen.
-        self._closed_board = Board(rubric)
-        self._open_board = Board(rubric)
-        self._packer = Packer()
+        self._recall = Recall(rubric)
+        self._packer = Packer(rubric)
 
     @property
     def whole(self) -> bool:
@@ -76,8 +75,7 @@ class Book:
     @registry.setter
     def registry(self, registry: Registry) -> None:
         before, self._terms = self._terms, Terms(self.rubric, registry)
-        self._closed_board.clear()
-        self._open_board.clear()
+        self._recall = Recall(self.rubric)
         changed = difference(before, self._terms)
         if changed is None:
             return
@@ -87,8 +85,7 @@ class Book:
         if self._facts is None:
             self.incomplete = True
             return
-        self._packer.clear()
-        self._deadlines = None
+        self._packer.clear(self.rubric)
         self._shelves = Shelves(self.rubric)
         for fact in self._facts.values():
             if self._terms.enrolled(fact.day):
@@ -115,14 +112,14 @@ class Book:
     def _change(self, fact: Fact, sign: int) -> None:
         try:
             touched = change(self._shelves, fact, self._terms, sign)
+            if isinstance(fact.data, (HazardOpened, HazardMoved, HazardExtended)):
+                self._recall.touch_hazard(self._shelves, fact.data.hazard_id)
         except Forgotten:
             self.incomplete = True
             touched = ()
-        self._closed_board.touch(self.rubric, touched)
-        self._open_board.touch(self.rubric, touched)
-        self._packer.touch(fact, touched)
-        if fact.kind.startswith("hazard."):
-            self._deadlines = None
+        if touched:
+            self._recall.touch(touched)
+            self._packer.touch(touched)
         self._touch(fact.day)
 
     def _touch(self, day: Day) -> None:
@@ -133,7 +130,7 @@ class Book:
         """Continues where another book of this compound stands: last closed day, star, runs, dirty days."""
         self.as_of_day, self.dirty_from = other.as_of_day, other.dirty_from
         self._course = other._course  # noqa: SLF001 - the same class
-        self._packer.clear()
+        self._packer.clear(self.rubric)
 
     @property
     def shelves(self) -> Shelves:
@@ -153,12 +150,12 @@ class Book:
         """A hazard as known on `day`; None before it was opened. Raises Forgotten when it was left out."""
         return life(counting(self._shelves.hazards.of(hazard_id)), self.rubric.hazards, day)
 
-    def deadlines(self, day: Day) -> Deadlines:
-        """The deadlines of open hazards as known on `day`, a day from the last closed one on."""
-        found = self._deadlines
-        if found is None or not found.day <= day < found.until:
-            found = self._deadlines = upcoming(self._shelves.hazards.events, self.rubric.hazards, day)
-        return found
+    def deadlines(self, day: Day, *, exact: bool = False) -> Deadlines:
+        """The deadlines of open hazards as known on `day`, a day from the last closed one on.
+
+        `exact`: with the very day on which to look again; without, that may be too early.
+        """
+        return self._recall.deadlines(self._shelves, day, exact=exact)
 
     @property
     def course(self) -> Course:
@@ -216,7 +213,6 @@ class Book:
                 steps.append(step)
                 before = step
         self.as_of_day = through
-        self._packer.clear()
         return steps
 
     def _days(self, start: Day, through: Day, course: Course) -> Iterator[Closed]:
@@ -227,7 +223,7 @@ class Book:
         """The days from `start` to `through` as (look, first day, day after the last) of equal days."""
         day = start
         while day <= through:
-            look = self._closed_board.look(self._shelves, self._terms, day)
+            look = self._recall.look(self._shelves, self._terms, day, closed=True)
             yield look, day, min(look.until, through + 1)
             day = look.until
 
@@ -244,23 +240,39 @@ class Book:
 
     def _look(self, day: Day) -> Look:
         closed = self.as_of_day is not None and day <= self.as_of_day
-        board = self._closed_board if closed else self._open_board
-        return board.look(self._shelves, self._terms, day)
+        return self._recall.look(self._shelves, self._terms, day, closed=closed)
 
     def pack(self) -> Plain:
-        """What still matters from the last closed day on, as plain tuples; the book itself stays as it is."""
-        shelves = self._packer.pack(self._shelves, self._terms, self.as_of_day)
-        return (self.as_of_day, self.dirty_from, int(self.incomplete), *self._course.pack(), shelves)
+        """What still matters from the last closed day on; the book itself stays as it is."""
+        parts = self._packer.pack(self._shelves, self._terms, self.as_of_day)
+        return (self.as_of_day, self.dirty_from, int(self.incomplete), *self._course.pack(), parts)
+
+    def remember(self) -> Plain:
+        """What the book has worked out and need not find again, as long as its registry stays the same."""
+        return (self.registry.mark, self._recall.pack())
 
     @classmethod
-    def unpack(cls, compound: str, plain: Plain, rubric: Rubric, registry: Registry) -> "Book":
-        """The book that `pack` made, under the same rubric and a registry that agrees for the past."""
+    def unpack(
+        cls,
+        compound: str,
+        plain: Plain,
+        rubric: Rubric,
+        registry: Registry,
+        remembered: Plain = (),
+        open_part: Opener = as_it_is,
+    ) -> "Book":
+        """The book that `pack` made, under the same rubric and a registry that agrees for the past.
+
+        Its parts may be anything that `open_part` makes plain; those that nobody needs are never opened.
+        """
         book = cls(compound, rubric, registry)
         book._facts = None
-        as_of, dirty, incomplete, *course, shelves = plain
+        as_of, dirty, incomplete, *course, parts = plain
         book.as_of_day, book.dirty_from, book.incomplete = as_of, dirty, bool(incomplete)
         book._course = Course.unpack(*course)
-        book._shelves = unpack(shelves, rubric)
+        book._shelves, book._packer = Shelves(rubric, parts, open_part), Packer(rubric, parts)
+        if remembered and remembered[0] == registry.mark:
+            book._recall = Recall.unpack(remembered[1], rubric)
         return book
 
 

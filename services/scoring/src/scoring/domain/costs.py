@@ -136,8 +136,8 @@ def _checkpoints(book: Book, known: list[Fact], day: Day) -> Iterator[Cost]:
     """Each checkpoint that has not passed: what its passing alone would give back."""
     by_event = {fact.event_id.lower(): fact for fact in known}
     rules = book.rubric.state
-    for code, shelf in book.shelves.checks.items():
-        ranks = shelf.ranks(day)
+    for code, shelf in book.shelves.states():
+        ranks = {} if shelf.checks is None else shelf.checks.ranks(day)
         full = book.points(code, day).full_milli
         lost = checkpoints.loss(full, checkpoints.share(rules, [rank for rank, _ in ranks.values()]))
         for checkpoint, (rank, event_id) in ranks.items():

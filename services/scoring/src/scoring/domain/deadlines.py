@@ -19,12 +19,25 @@ LAST_DAYS_LEFT = 1
 class Deadlines(NamedTuple):
     """What holds on each day from `day` to before `until`: the ids of overdue hazards, in order.
 
-    `until` is the first day after `day` whose closing reminds of a hazard, or sees one become overdue.
+    `until` is the first day after `day` whose closing reminds of a hazard, or sees one become overdue. Where
+    hazards have changed since all were looked at, `until` may be too early (not `exact`), but never too late.
     """
 
     day: Day
     until: Day
     overdue: tuple[str, ...]
+    exact: bool = True
+
+    def changed(self, hazard_id: str, events: list[Event], rules: Hazards) -> "Deadlines":
+        """The same after the events of one hazard became others."""
+        until, over = _deadline(events, rules, self.day)
+        if over == (hazard_id in self.overdue):
+            overdue = self.overdue
+        elif over:
+            overdue = tuple(sorted((*self.overdue, hazard_id)))
+        else:
+            overdue = tuple(one for one in self.overdue if one != hazard_id)
+        return Deadlines(self.day, min(until, self.until), overdue, exact=False)
 
 
 def days_left(one: Life, day: Day) -> int:
@@ -45,15 +58,24 @@ def upcoming(hazards: Mapping[str, list[Event]], rules: Hazards, day: Day) -> De
     overdue: list[str] = []
     until = NEVER
     for hazard_id, events in hazards.items():
-        until = min([until, *(event.day for event in events if event.day > day)])
-        one = life(counting(events), rules, day)
-        if one is None or one.verified is not None:
-            continue
-        if one.overdue_days(day) > 0:
+        changes, over = _deadline(events, rules, day)
+        until = min(until, changes)
+        if over:
             overdue.append(hazard_id)
-        elif one.rectified is None:
-            until = min([until, one.due + 1, *(on for on in (one.due, *reminders(one)) if on > day)])
     return Deadlines(day, until, tuple(sorted(overdue)))
+
+
+def _deadline(events: list[Event], rules: Hazards, day: Day) -> tuple[Day, bool]:
+    """Of one hazard: the first day after `day` that matters, and whether it is overdue on `day`."""
+    until = min((event.day for event in events if event.day > day), default=NEVER)
+    one = life(counting(events), rules, day)
+    if one is None or one.verified is not None:
+        return until, False
+    if one.overdue_days(day) > 0:
+        return until, True
+    if one.rectified is None:
+        until = min([until, one.due + 1, *(on for on in (one.due, *reminders(one)) if on > day)])
+    return until, False
 
 
 def reminded_on(hazards: Mapping[str, list[Event]], rules: Hazards, day: Day) -> list[tuple[str, Life]]:

@@ -58,7 +58,7 @@ class DisputeShelf:
     __slots__ = ("disputes",)
 
     def __init__(self) -> None:
-        self.disputes: Groups[Event] = Groups()
+        self.disputes: Groups[Event] = Groups(Event)
 
     def charges(self, dispute_id: str, terms: Terms) -> DisputeCharges:
         """What the dispute costs, by all that is known of it."""

@@ -11,11 +11,6 @@ from scoring.domain.rubric_sections import Item
 from scoring.domain.shelf import Points
 from scoring.domain.shelves import Shelves
 from scoring.domain.size import Terms
-from scoring.domain.steps import StepSum
-
-NO_LOSSES = StepSum()
-"""What an item without any charge has lost; never changed."""
-
 
 Model = Callable[[Item, Shelves, Terms, Day], Points]
 
@@ -26,7 +21,10 @@ def points_of(item: Item, shelves: Shelves, terms: Terms, day: Day) -> Points:
 
 
 def _decay(item: Item, shelves: Shelves, _: Terms, day: Day) -> Points:
-    losses = shelves.losses.get(item.code, NO_LOSSES)
+    shelf = shelves.item(item.code)
+    if shelf is None:
+        return Points(item.points_milli, item.points_milli)
+    losses = shelf.losses
     return Points(max(item.points_milli - losses.at(day), 0), item.points_milli, losses.next_after(day))
 
 

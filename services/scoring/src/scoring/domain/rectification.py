@@ -36,7 +36,8 @@ class RectificationShelf:
         return Points(max(full_milli - lost, 0), full_milli, until)
 
     def pack(self, day: Day) -> Plain:
-        return tuple(one.pack(day) for one in (*self.on_time, *self.late))
+        packed = [one.pack(day) for one in (*self.on_time, *self.late)]
+        return tuple(packed) if any(packed) else ()
 
     @classmethod
     def unpack(cls, plain: Plain) -> "RectificationShelf":
@@ -47,7 +48,7 @@ class RectificationShelf:
 
 
 def loss(rules: Rectification, weight_milli: int, on_time: int, late: int) -> int:
-    """What a group loses: for each step that its share lacks, and no more than so much for each late one."""
+    """What a group loses: in proportion to what its share lacks, at most so much for each late one."""
     judged = on_time + late
     percent = on_time * PERCENT // judged if judged else PERCENT
     return min(weight_milli * (PERCENT - percent) // rules.step_percent, rules.late_milli * late)

@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Iterable
 from typing import NamedTuple
+from zlib import crc32
 
 from scoring.domain.facts import NEVER, Day
 from scoring.domain.revisions import counted
@@ -87,6 +88,7 @@ class Registry:
         "boundaries",
         "company_revisions",
         "first_enrolled",
+        "mark",
     )
 
     def __init__(
@@ -113,6 +115,10 @@ class Registry:
         """e of rubric.md: the smallest `enrolled_on` of all counted revisions."""
         self.boundaries: list[Day] = self._find_boundaries()
         """All days on which something in the registry may begin or end, ascending."""
+        named = [one.event_id for one in self._compounds]
+        named += [one.event_id for one in self.company_revisions]
+        self.mark = crc32(f"{named}{self._assessed}".encode())
+        """Of what it is made: another one means that it may say otherwise."""
 
     @property
     def compound_revisions(self) -> tuple[CompoundRevision, ...]:

@@ -1,4 +1,4 @@
-"""Where each kind of fact goes, and which items it can move.
+"""Where each kind of fact goes, and what it changes there.
 
 A fact costs what its own group costs, never what the compound has: what the group left in the sums is taken
 out, the group is changed, and what it leaves now is put in.
@@ -19,7 +19,7 @@ from scoring.domain.traces import Traces, traces
 
 
 def change(shelves: Shelves, fact: Fact, terms: Terms, sign: int) -> Touched:
-    """Puts a fact that counts on its shelves (`sign` 1) or takes it off (-1); answers the items it can move.
+    """Puts a fact that counts on its shelves (`sign` 1) or takes it off (-1); answers what that has changed.
 
     It is taken off under the terms under which it was put there. Raises Forgotten, see `shelf.py`.
     """
@@ -34,8 +34,7 @@ def _inspection(
     touched = set()
     for (item, checkpoint), rank in worst(data.checks).items():
         shelf = shelves.checks_of(item)
-        if shelf is not None:
-            (shelf.add if sign > 0 else shelf.remove)(checkpoint, order, rank)
+        if shelf is not None and (shelf.add if sign > 0 else shelf.remove)(checkpoint, order, rank):
             touched.add(item)
             touched.update(rubric.items[item].moves_milli)
     for key, finding in findings.counted(data.checks, fact.day, rubric):
@@ -43,7 +42,7 @@ def _inspection(
         shelves.charge(target.code, target.bands, shelves.findings.charges(key, target), -1)
         (shelves.findings.add if sign > 0 else shelves.findings.remove)(key, finding)
         shelves.charge(target.code, target.bands, shelves.findings.charges(key, target), 1)
-        touched.add(target.code)
+        touched |= {target.code, "findings"}
     return touched
 
 
@@ -56,7 +55,7 @@ def _incident(shelves: Shelves, fact: Fact, data: facts.IncidentRecorded, terms:
     if item.code not in terms.rubric.trend.items:
         return (item.code,)
     shelves.trend.add(fact.day, charged.charge.base_milli, sign)
-    return (item.code, *_of_model(terms.rubric, "trend"))
+    return (item.code, "trend", *_of_model(terms.rubric, "trend"))
 
 
 def _hazard(
@@ -75,8 +74,11 @@ def _hazard(
     (groups.add if sign > 0 else groups.remove)(hazard_id, event)
     after = shelves.traces[hazard_id] = traces(groups.of(hazard_id), rubric)
     if after == before:
-        return ()
+        return ("hazards",)
     return {
+        "hazards",
+        "rectification",
+        "grave",
         *_trace(shelves, before, rubric, -1),
         *_trace(shelves, after, rubric, 1),
         *_of_model(rubric, "rectification"),
@@ -93,8 +95,9 @@ def _trace(shelves: Shelves, left: Traces, rubric: Rubric, sign: int) -> Touched
     shelf = shelves.checks_of(item)
     if shelf is None:
         return ()
+    losses = shelves.item_of(item).losses
     for day, delta in left.loss:
-        shelves.loss(item).add(day, sign * delta)
+        losses.add(day, sign * delta)
     shelf.hazard(checkpoint, left.opened.day, left.closed, sign)
     if left.verified is not None:
         (shelf.add if sign > 0 else shelf.remove)(checkpoint, left.verified.order, PASS)
@@ -119,7 +122,7 @@ def _dispute(
     charge(-1)
     (shelf.disputes.add if sign > 0 else shelf.disputes.remove)(data.dispute_id, event)
     charge(1)
-    return (rules.item, rules.handling_item)
+    return ("disputes", rules.item, rules.handling_item)
 
 
 def _cooperation(
@@ -147,29 +150,30 @@ def _upgrade(shelves: Shelves, fact: Fact, data: facts.FacilityUpgraded, terms: 
     shelves.charge(BONUS, rules.bands, shelf.gains(data.item, rules), -1)
     (shelf.add if sign > 0 else shelf.remove)(data.item, fact.order)
     shelves.charge(BONUS, rules.bands, shelf.gains(data.item, rules), 1)
-    return (BONUS,)
+    return ("upgrades", BONUS)
 
 
 def _patrol(shelves: Shelves, fact: Fact, data: facts.PatrolLogged, terms: Terms, sign: int) -> Touched:
     (shelves.patrols.add if sign > 0 else shelves.patrols.remove)(fact, data)
-    return _of_model(terms.rubric, "patrols")
+    return ("patrols", *_of_model(terms.rubric, "patrols"))
 
 
 def _roster(shelves: Shelves, fact: Fact, data: facts.GuardsUpdated, terms: Terms, sign: int) -> Touched:
     (shelves.rosters.add if sign > 0 else shelves.rosters.remove)(fact, data)
-    return (*_of_model(terms.rubric, "roster_strength"), *_of_model(terms.rubric, "roster_quality"))
+    strength, quality = "roster_strength", "roster_quality"
+    return ("rosters", *_of_model(terms.rubric, strength), *_of_model(terms.rubric, quality))
 
 
 def _volunteers(
     shelves: Shelves, fact: Fact, data: facts.VolunteersLogged, terms: Terms, sign: int
 ) -> Touched:
     (shelves.volunteers.add if sign > 0 else shelves.volunteers.remove)(fact, data)
-    return _of_model(terms.rubric, "volunteers")
+    return ("volunteers", *_of_model(terms.rubric, "volunteers"))
 
 
 def _survey(shelves: Shelves, fact: Fact, data: facts.SurveyRecorded, terms: Terms, sign: int) -> Touched:
     (shelves.surveys.add if sign > 0 else shelves.surveys.remove)(fact, data)
-    return _of_model(terms.rubric, "survey")
+    return ("surveys", *_of_model(terms.rubric, "survey"))
 
 
 def _veto(
@@ -177,7 +181,7 @@ def _veto(
 ) -> Touched:
     groups = shelves.vetoes.vetoes
     (groups.add if sign > 0 else groups.remove)(data.veto_id, vetoes.event_of(fact, data))
-    return ()
+    return ("vetoes",)
 
 
 def _of_model(rubric: Rubric, model: str) -> Touched:

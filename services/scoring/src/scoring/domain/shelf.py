@@ -5,12 +5,25 @@ count (enrolled on their day, not withdrawn) and asked by day. `pack` leaves out
 `day` or later can need; where a later fact touches something left out, the shelf raises `Forgotten`.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
 from scoring.domain.facts import NEVER, Day
 
 Plain: TypeAlias = Any
-"""Tuples of tuples, whole numbers, strings and None: what a packed book is made of."""
+"""Whole numbers, strings, bytes, None, and tuples and mappings of them: what a packed book is made of."""
+
+
+Part: TypeAlias = Any
+"""A part of a packed book as it is stored."""
+
+Opener: TypeAlias = Callable[[Part], Plain]
+"""Reads a part that is needed; who stores books gives it with them."""
+
+
+def as_it_is(part: Part) -> Plain:
+    """Opens a part that is plain already."""
+    return part
 
 
 ORIGIN: Day = 737_425

@@ -49,19 +49,19 @@ def state_of(item: Item, shelves: Shelves, terms: Terms, day: Day) -> State:
         until = min(until, given.until)
     seen, devices_lost = reading.evidence, 0
     status = None
-    statuses = shelves.statuses.get(item.code)
-    if statuses is not None:
-        until = min(until, statuses.statuses.next_after(day))
-        status = statuses.statuses.latest(day)
+    hazards_lost = 0
+    shelf = shelves.item(item.code)
+    if shelf is not None and shelf.statuses is not None:
+        statuses = shelf.statuses.statuses
+        until = min(until, statuses.next_after(day))
+        status = statuses.latest(day)
         if status is not None:
             seen = status[0] if seen is None else max(seen, status[0])
             if item.status:
                 devices_lost = loss(full, status_permille(terms.rubric.state, status[3], status[4]))
-    hazards_lost = 0
-    losses = shelves.losses.get(item.code)
-    if losses is not None:
-        until = min(until, losses.next_after(day))
-        hazards_lost = losses.at(day)
+    if shelf is not None:
+        until = min(until, shelf.losses.next_after(day))
+        hazards_lost = shelf.losses.at(day)
     return State(full, loss(full, reading.share_permille), devices_lost, hazards_lost, status, seen, until)
 
 

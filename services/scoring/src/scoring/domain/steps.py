@@ -5,10 +5,12 @@ All charges of an item add up in one `StepSum`, so that a fact costs its own few
 Taking a fact away adds the opposite steps, so the order of facts cannot matter.
 """
 
+from array import array
 from bisect import bisect_left, bisect_right
 
+from scoring.domain.arrays import SIGNED, from_bytes, to_bytes
 from scoring.domain.facts import NEVER, Day
-from scoring.domain.shelf import ORIGIN
+from scoring.domain.shelf import Plain
 
 Step = tuple[Day, int]
 """(day, change from that day on)."""
@@ -19,12 +21,11 @@ class StepSum:
 
     __slots__ = ("before", "days", "deltas")
 
-    def __init__(
-        self, before: int = 0, days: list[Day] | None = None, deltas: list[int] | None = None
-    ) -> None:
+    def __init__(self, before: int = 0) -> None:
         self.before = before
-        self.days: list[Day] = [] if days is None else days
-        self.deltas: list[int] = [] if deltas is None else deltas
+        # Arrays, because they become bytes and come from bytes at once, and are small.
+        self.days: array[int] = array(SIGNED)
+        self.deltas: array[int] = array(SIGNED)
 
     def add(self, day: Day, delta: int) -> None:
         """Changes the sum by `delta` from `day` on."""
@@ -46,23 +47,27 @@ class StepSum:
 
     def next_after(self, day: Day) -> Day:
         """The first day after `day` on which the sum changes, NEVER without one."""
-        place = bisect_right(self.days, day)
-        return self.days[place] if place < len(self.days) else NEVER
+        days = self.days
+        place = bisect_right(days, day)
+        return days[place] if place < len(days) else NEVER
 
-    def lasts(self, day: Day) -> bool:
-        """Whether the sum is anything on `day` or changes later."""
-        return self.next_after(day) < NEVER or self.at(day) != 0
-
-    def pack(self, day: Day) -> tuple[int, ...]:
-        """Numbers from which `unpack` makes a sum that is the same on `day` and later.
+    def pack(self, day: Day) -> Plain:
+        """What `unpack` makes a sum of that is the same on `day` and later; empty when it is nothing then.
 
         When the changes up to `day` happened is left out.
         """
         place = bisect_right(self.days, day)
-        before = self.before + sum(self.deltas[:place])
-        return (before, *(one - ORIGIN for one in self.days[place:]), *self.deltas[place:])
+        before = self.before + sum(self.deltas[:place]) if place else self.before
+        later = to_bytes(self.days[place:] + self.deltas[place:])
+        return (before, later) if before or later else ()
 
     @classmethod
-    def unpack(cls, plain: tuple[int, ...]) -> "StepSum":
-        half = (len(plain) + 1) // 2
-        return cls(plain[0], [day + ORIGIN for day in plain[1:half]], list(plain[half:]))
+    def unpack(cls, plain: Plain) -> "StepSum":
+        if not plain:
+            return cls()
+        before, later = plain
+        made = cls(before)
+        half = len(later) // 2
+        made.days = from_bytes(later[:half])
+        made.deltas = from_bytes(later[half:])
+        return made

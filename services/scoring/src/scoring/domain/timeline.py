@@ -79,9 +79,13 @@ class Timeline(Generic[Entry]):
             kept += _plain(entry)
         return tuple(kept)
 
+    def pack_after(self, day: Day) -> Plain:
+        """The entries after `day`."""
+        return tuple(part for entry in self.entries[self.count_until(day) :] for part in _plain(entry))
+
     def pack_window(self, day: Day, days: int) -> Plain:
         """The entries that are in the window of `day` or later."""
-        return tuple(part for entry in self.entries[self.count_until(day - days) :] for part in _plain(entry))
+        return self.pack_after(day - days)
 
     @classmethod
     def unpack(cls, plain: Plain, width: int) -> "Timeline[Entry]":

@@ -45,25 +45,25 @@ class TrendShelf:
         return Points(against(rules, change, full_milli), full_milli, until)
 
     def _next(self, day: Day, days: int, terms: Terms) -> Day:
+        # Bases change on no day on which numbers do not.
         whole = terms.enrolled_since + 2 * days - 1
         return min(
             self.counts.next_after(day),
             self.counts.next_after(day - days) + days,
             self.counts.next_after(day - 2 * days) + 2 * days,
-            self.bases.next_after(day),
-            self.bases.next_after(day - days) + days,
-            self.bases.next_after(day - 2 * days) + 2 * days,
             whole if whole > day else NEVER,
         )
 
     def pack(self, day: Day, terms: Terms) -> Plain:
         oldest = day - 2 * terms.rubric.trend.window_days
-        return (self.bases.pack(oldest), self.counts.pack(oldest))
+        bases, counts = self.bases.pack(oldest), self.counts.pack(oldest)
+        return (bases, counts) if bases or counts else ()
 
     @classmethod
     def unpack(cls, plain: Plain) -> "TrendShelf":
         shelf = cls()
-        shelf.bases, shelf.counts = (StepSum.unpack(one) for one in plain)
+        bases, counts = plain
+        shelf.bases, shelf.counts = StepSum.unpack(bases), StepSum.unpack(counts)
         return shelf
 
 

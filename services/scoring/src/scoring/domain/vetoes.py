@@ -40,7 +40,7 @@ class VetoShelf:
     __slots__ = ("vetoes",)
 
     def __init__(self) -> None:
-        self.vetoes: Groups[Event] = Groups()
+        self.vetoes: Groups[Event] = Groups(Event)
 
     def caps(self, rules: Rules, day: Day) -> list[Cap]:
         """The confirmed vetoes in force on `day`."""

@@ -1,7 +1,7 @@
 """Absorbing a batch of facts: choose revisions, change the books they touch, and say what that changed.
 
-Everything that waits comes first, everything that changes memory comes after it; only books that must be made
-whole wait in between.
+Everything that waits comes first, everything that changes memory comes after it, one compound after the
+other; only books that must be made whole wait once more.
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from scoring.domain import facts
+from scoring.domain.book import Book
 from scoring.handlers import outcomes
 from scoring.handlers.days import Calendar
 from scoring.handlers.fold import Folds
@@ -26,6 +28,17 @@ NEVER_ASSIGNED = frozenset({"evidence.stored"})
 
 Trigger = Callable[[Arrival], str]
 """`topic/partition/offset` of an arrival: what outcomes of a batch are derived from."""
+
+
+class _Batch(NamedTuple):
+    """What is known of a batch before books are changed; `last`: the last arrival of each compound."""
+
+    plan: Plan
+    changes: Mapping[str, list[Counted]]
+    held: Mapping[str, Held]
+    hazards: Mapping[str, Sequence[HazardKnown]]
+    last: Mapping[str, Arrival]
+    now: datetime
 
 
 class FactAbsorption:
@@ -68,13 +81,16 @@ class FactAbsorption:
             await self._know_days(touched)
             stored, held, opened = await asyncio.gather(
                 self._archive.known(keys - unwritten.keys()),
-                self._folds.open(touched),
+                self._folds.held(touched),
                 self._hazards(arrivals),
             )
             stored.update(unwritten)
-            plan, changes = await self._change(arrivals, touched, stored, held)
+            plan = Plan()
+            changes = judge(plan, arrivals, stored, self._fingerprint).changes
+            plan.compounds.update((compound, touched[compound]) for compound in changes)
             openings = _by_compound([*opened, *hazards, *_hazards_of(plan.heads)])
-            await self._settle(plan, arrivals, changes, held, openings, now)
+            last = {arrival.fact.compound: arrival for arrival in arrivals}
+            await self._fold(_Batch(plan, changes, held, openings, last, now))
         self._memory.hold(plan)
         return plan
 
@@ -85,71 +101,52 @@ class FactAbsorption:
                 if day is not None:
                     self._calendar.note_closed(partition, day)
 
-    async def _change(
-        self,
-        arrivals: Sequence[Arrival],
-        touched: Mapping[str, int],
-        stored: Mapping[FactKey, Known],
-        held: Mapping[str, Held],
-    ) -> tuple[Plan, dict[str, list[Counted]]]:
-        """Judge and apply; a book that has left out what a fact touches is made whole first."""
-        plan = Plan()
-        judged = judge(plan, arrivals, stored, self._fingerprint)
-        plan.compounds.update((compound, touched[compound]) for compound in judged.changes)
-        incomplete = []
-        async for compound in in_turns(judged.changes):
-            book = held[compound].book
-            if book is None:
+    async def _fold(self, batch: _Batch) -> None:
+        """Each compound that changes; a book that has left out what a fact touches is made whole first."""
+        incomplete: list[Held] = []
+        async for compound in in_turns(batch.changes):
+            one = batch.held[compound]
+            if one.version == 0:
+                self._wait_for_registration(batch.plan, one, batch.changes[compound])
                 continue
-            self._apply(held[compound], judged.changes[compound])
+            book = self._folds.wake(one)
+            assert book is not None, "what is stored is registered"
+            if not book.incomplete:
+                _apply(book, batch.changes[compound])
             if book.incomplete:
-                incomplete.append(held[compound])
+                incomplete.append(one)
+            else:
+                self._settle(batch, one)
         if incomplete:
             await self._folds.complete(incomplete)
-            for one in incomplete:
-                self._apply(one, judged.changes[one.compound])
-        return plan, judged.changes
+            async for one in in_turns(incomplete):
+                assert one.book is not None
+                _apply(one.book, batch.changes[one.compound])
+                self._settle(batch, one)
+        self._begin_days(batch.plan, batch.now)
 
-    def _apply(self, held: Held, changes: Sequence[Counted]) -> None:
-        assert held.book is not None
-        for gone, come in changes:
-            if gone is not None:
-                held.book.remove(gone)
-            held.book.add(come)
-
-    async def _settle(
-        self,
-        plan: Plan,
-        arrivals: Sequence[Arrival],
-        changed: Mapping[str, list[Counted]],
-        held: Mapping[str, Held],
-        hazards: Mapping[str, Sequence[HazardKnown]],
-        now: datetime,
-    ) -> None:
-        last = {arrival.fact.compound: arrival for arrival in arrivals}
-        async for compound in in_turns(changed):
-            changes = changed[compound]
-            one = held[compound]
-            if one.version == 0:
-                self._wait_for_registration(plan, one, changes)
-                continue
-            day = self._calendar.open_day(one.partition, now)
-            closed = self._calendar.closed(one.partition, now)
-            # Something came: the closing of the open day looks again, and writes a step if there is one.
-            change = self._folds.settle(plan, one, day, closed, due_day=closed + 1)
-            come = [counted.come for counted in changes]
-            occasion = Occasion(
-                outcomes.CAUSE_FACT,
-                self._trigger(last[compound]),
-                come[-1].event_id,
-                day,
-                max(fact.day for fact in come),
-                come[-1].event_id,
-            )
-            self._teller.moved(plan, change, occasion, come)
-            self._teller.facts(plan, change, come, occasion, hazards.get(compound, ()), plan.heads)
-            self._ask_for_refold(plan, one, come[-1].event_id, now)
-        self._begin_days(plan, now)
+    def _settle(self, batch: _Batch, one: Held) -> None:
+        """Say what the facts have changed, and let the compound sleep again."""
+        plan, now, changes = batch.plan, batch.now, batch.changes[one.compound]
+        day = self._calendar.open_day(one.partition, now)
+        closed = self._calendar.closed(one.partition, now)
+        # Something came: the closing of the open day looks again, and writes a step if there is one.
+        change = self._folds.settle(plan, one, day, closed, due_day=closed + 1)
+        come = [counted.come for counted in changes]
+        event_id = come[-1].event_id
+        occasion = Occasion(
+            outcomes.CAUSE_FACT,
+            self._trigger(batch.last[one.compound]),
+            event_id,
+            day,
+            max([fact.day for fact in come]),
+            event_id,
+        )
+        self._teller.moved(plan, change, occasion, come)
+        self._teller.facts(plan, change, come, occasion, batch.hazards.get(one.compound, ()), plan.heads)
+        self._ask_for_refold(plan, one, event_id, now)
+        if one.book is not None and not one.book.whole:
+            one.rest()
 
     def _ask_for_refold(self, plan: Plan, held: Held, cause: str, now: datetime) -> None:
         assert held.book is not None
@@ -167,6 +164,8 @@ class FactAbsorption:
 
     def _wait_for_registration(self, plan: Plan, held: Held, changes: Sequence[Counted]) -> None:
         """The work of the registration opens a compound: whatever waited is then told together, once."""
+        # A book of what was in the ledger until now.
+        held.book = None
         waiting = [come for gone, come in changes if gone is None and come.kind not in NEVER_ASSIGNED]
         if waiting:
             plan.unassigned[held.partition, held.compound] += len(waiting)
@@ -199,6 +198,13 @@ class FactAbsorption:
         return _hazards_of(
             {(one.fact.compound, one.fact.root): one for one in self._memory.unwritten_heads()}
         )
+
+
+def _apply(book: Book, changes: Sequence[Counted]) -> None:
+    for gone, come in changes:
+        if gone is not None:
+            book.remove(gone)
+        book.add(come)
 
 
 def _by_compound(hazards: Sequence[HazardKnown]) -> dict[str, list[HazardKnown]]:

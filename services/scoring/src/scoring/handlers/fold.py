@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from scoring.domain.book import Book
 from scoring.domain.distance import near
 from scoring.domain.facts import NEVER, Day, Fact
+from scoring.domain.registry import Registry
 from scoring.domain.rubric_sections import Rubric
 from scoring.domain.standing import Step
 from scoring.handlers.memory import Compounds, Held
 from scoring.handlers.plan import Plan, StateRow, StepsRow
-from scoring.ports import NO_MARKS, Archive, Marks, Shown, StoredState
+from scoring.ports import NO_MARKS, Archive, Books, Marks, Shown, StoredState
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +30,30 @@ class Change:
 class Folds:
     """Opens and settles the compounds of one process."""
 
-    def __init__(self, archive: Archive, memory: Compounds, rubric: Rubric) -> None:
+    def __init__(self, archive: Archive, memory: Compounds, rubric: Rubric, books: Books) -> None:
         self._archive = archive
         self._memory = memory
         self._rubric = rubric
+        self._books = books
 
     async def open(self, compounds: Mapping[str, int], *, anew: bool = False) -> dict[str, Held]:
-        """The compounds by id, loaded where they are not in memory; `anew`: with the registry as it is now.
+        """The compounds by id and awake, loaded where they are not in memory; see `held` and `wake`.
 
-        A compound that the registry does not know has no book.
+        `anew`: with the registry as it is now. A compound that the registry does not know has no book.
         """
+        found = await self.held(compounds, anew=anew)
+        for one in found.values():
+            self.wake(one)
+        await self.complete([one for one in found.values() if one.book is not None and one.book.incomplete])
+        return found
+
+    async def held(self, compounds: Mapping[str, int], *, anew: bool = False) -> dict[str, Held]:
+        """The compounds by id, loaded where they are not in memory, asleep where they are."""
         held: dict[str, Held] = {}
         missing: list[str] = []
         for compound in compounds:
             one = self._memory.get(compound)
-            if one is None or one.book is None or one.book.incomplete or anew:
+            if one is None or one.registry is None or anew:
                 missing.append(compound)
             if one is not None:
                 held[compound] = one
@@ -60,27 +70,33 @@ class Folds:
         )
         found: dict[str, Held] = {}
         for compound in missing:
-            held = known.get(compound) or self._opened(compound, partitions[compound], states.get(compound))
+            held = known.get(compound) or _held(compound, partitions[compound], states.get(compound))
             registry = registries.get(compound)
-            stored = states.get(compound)
             if registry is not None:
-                if held.book is not None:
-                    held.book.registry = registry
-                elif stored is not None:
-                    held.book = Book.unpack(compound, stored.packed, self._rubric, registry)
-                else:
-                    held.book = Book(compound, self._rubric, registry)
-                    held.book.incomplete = True
+                self._register(held, registry)
             found[compound] = held
-        await self.complete([one for one in found.values() if one.book is not None and one.book.incomplete])
-        for held in found.values():
             self._memory.put(held)
         return found
 
-    def _opened(self, compound: str, partition: int, stored: StoredState | None) -> Held:
-        if stored is None:
-            return Held(compound, partition)
-        return Held(compound, partition, None, stored.version, stored.day, stored.shown)
+    def _register(self, held: Held, registry: Registry) -> None:
+        """The compound under the registry as it is now."""
+        if held.registry is not None and self.wake(held) is not None:
+            assert held.book is not None
+            held.book.registry = registry
+            # What is stored is of the registry before.
+            held.stored = None
+        held.registry = registry
+
+    def wake(self, held: Held) -> Book | None:
+        """The book of a compound, opened where it is asleep; it may be incomplete. None: not registered."""
+        if held.book is None and held.registry is not None:
+            if held.stored is None:
+                held.book = Book(held.compound, self._rubric, held.registry)
+                held.book.incomplete = True
+            else:
+                held.book = self._books.read(held.stored, self._rubric, held.registry)
+                held.shown = self._books.shown(held.stored)
+        return held.book
 
     async def complete(self, incomplete: Collection[Held]) -> None:
         """Make books whole from the ledger; they stand where the incomplete ones stood."""
@@ -105,27 +121,24 @@ class Folds:
         assert book.as_of_day is not None
         if due_day is None:
             as_of = book.as_of_day
-            due_day = min(book.next_change_day(as_of), book.deadlines(as_of).until)
+            due_day = min(book.next_change_day(as_of), book.deadlines(as_of, exact=True).until)
         after = shown(book, day)
         change = Change(held, held.shown, after, _or_none(book.next_change_day(day)))
         registered = book.registry.in_force(day)
         assert registered is not None
+        held.version, held.day, held.shown = held.version + 1, day, after
+        held.stored = self._books.write(book, held.version, day, after)
         plan.states.append(
             StateRow(
-                held.compound,
+                held.stored,
                 held.partition,
-                held.version,
-                day,
                 book.as_of_day,
                 change.next_change_day,
                 _or_none(due_day),
-                after,
-                book.pack(),
                 registered,
             )
         )
         plan.compounds[held.compound] = held.partition
-        held.version, held.day, held.shown = held.version + 1, day, after
         return change
 
     def close(self, plan: Plan, held: Held, closed: Day) -> None:
@@ -152,6 +165,12 @@ def shown(book: Book, day: Day) -> Shown:
         book.deadlines(day).overdue,
     )
     return Shown.of(standing, NO_MARKS if marks == NO_MARKS else marks)
+
+
+def _held(compound: str, partition: int, stored: StoredState | None) -> Held:
+    if stored is None:
+        return Held(compound, partition)
+    return Held(compound, partition, version=stored.version, day=stored.day, stored=stored)
 
 
 def _or_none(day: Day) -> Day | None:

@@ -4,6 +4,8 @@ The next transaction is prepared while the one before is written. So memory may 
 compounds of unwritten plans are *pinned*, they must not be loaded, and the revisions those plans decided are
 *heads* that a look into the ledger would not find yet. Whenever a prepare or a write fails, the consumer
 forgets: nothing that a broken plan has changed is used again.
+
+Live books are large, and opening a packed one costs little: a compound sleeps packed while nobody needs it.
 """
 
 from __future__ import annotations
@@ -18,8 +20,9 @@ from itertools import islice
 
 from scoring.domain.book import Book
 from scoring.domain.facts import Day
+from scoring.domain.registry import Registry
 from scoring.handlers.plan import Plan
-from scoring.ports import FactKey, Known, Shown
+from scoring.ports import FactKey, Known, Shown, StoredState
 
 SETTLE_SECONDS_MAX = 10.0
 """How long a plan waits for the one before to be written; the consumer tries again after a TimeoutError."""
@@ -27,7 +30,12 @@ SETTLE_SECONDS_MAX = 10.0
 
 @dataclass(slots=True)
 class Held:
-    """One compound in memory; `book` None: the registry does not know it, `version` 0: it is not stored."""
+    """One compound in memory; `version` 0: it is not stored.
+
+    It is *awake* with a book, or *asleep* with what is stored of it, which is small. Where `registry` is None
+    the registry does not know it, and there is neither. `shown` belongs to the book; `stored` beside a book
+    says the same as the book does.
+    """
 
     compound: str
     partition: int
@@ -37,6 +45,13 @@ class Held:
     shown: Shown | None = None
     refold_from: Day | None = None
     refolded_at: datetime | None = None
+    registry: Registry | None = None
+    stored: StoredState | None = None
+
+    def rest(self) -> None:
+        """Fall asleep, if the book says nothing that is not stored."""
+        if self.stored is not None:
+            self.book = self.shown = None
 
 
 class Compounds:
@@ -89,9 +104,13 @@ class Compounds:
             self._in_use = {}
 
     def hold(self, plan: Plan) -> None:
-        """The plan is prepared: its compounds are pinned until it is released."""
+        """The plan is prepared: its compounds are pinned until it is released, and fall asleep."""
         self._unwritten.append(plan)
         self._pins.update(plan.compounds.keys())
+        for compound in plan.compounds:
+            held = self._held.get(compound)
+            if held is not None and held.book is not None and not held.book.whole:
+                held.rest()
 
     def release(self, plan: Plan) -> None:
         """The plan is committed: what it knew can be read from the database."""
@@ -154,6 +173,5 @@ class Compounds:
                 return
             del self._whole[compound]
             held = self._held.get(compound)
-            if held is not None and held.book is not None and held.book.whole:
-                book = held.book
-                held.book = Book.unpack(book.compound, book.pack(), book.rubric, book.registry)
+            if held is not None:
+                held.rest()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from scoring.domain.facts import Day
 from scoring.domain.registry import CompoundRevision
 from scoring.domain.standing import Step
 from scoring.handlers.outcomes import Announcement, Details
-from scoring.ports import Arrival, FactKey, Known, Shown
+from scoring.ports import Arrival, FactKey, Known, StoredState
 
 
 class LedgerRow(NamedTuple):
@@ -21,20 +21,16 @@ class LedgerRow(NamedTuple):
 
 
 class StateRow(NamedTuple):
-    """A compound's state after this transaction; `loaded_version` 0: there was none.
+    """A compound's state after this transaction; before it its version was one less, 0: there was none.
 
     `due_day` is the day whose closing, or that of the day before, must look at the compound.
     """
 
-    compound: str
+    stored: StoredState
     partition: int
-    loaded_version: int
-    day: Day
     as_of_day: Day | None
     next_change_day: Day | None
     due_day: Day | None
-    shown: Shown
-    packed: Any
     registered: CompoundRevision
 
 

@@ -101,8 +101,6 @@ class StepParts(msgspec.Struct, frozen=True, omit_defaults=True):
 
 _shown = msgspec.json.Decoder(ShownParts)
 _step = msgspec.json.Decoder(StepParts)
-_packed = msgspec.msgpack.Decoder()
-_pack = msgspec.msgpack.Encoder()
 _json = msgspec.json.Encoder()
 
 
@@ -112,10 +110,8 @@ async def load(
     if not compounds:
         return {}
     found: dict[str, StoredState] = {}
-    for compound, version, day, packed, *shown in await connection.fetch(LOAD, list(compounds), rubric):
-        found[compound] = StoredState(
-            compound, version, day.toordinal(), _packed.decode(packed), read_shown(*shown)
-        )
+    for compound, version, day, *rest in await connection.fetch(LOAD, list(compounds), rubric):
+        found[compound] = StoredState(compound, version, day.toordinal(), *rest)
     return found
 
 
@@ -142,6 +138,19 @@ def read_shown(
         parts.caps,
         Marks(parts.failed, parts.unknown, parts.near, parts.warning, parts.overdue),
     )
+
+
+def shown_parts(shown: Shown) -> str:
+    """What is shown beside the columns, as JSON."""
+    parts = ShownParts(
+        dict(shown.categories),
+        dict(shown.items),
+        shown.bonus_milli,
+        shown.unverified,
+        shown.caps,
+        *shown.marks,
+    )
+    return _json.encode(parts).decode()
 
 
 async def steps_of(
@@ -208,35 +217,27 @@ async def write(tx: asyncpg.Connection[asyncpg.Record], plan: Plan, rubric: str)
 
 
 def _row(row: StateRow, rubric: str) -> Sequence[Any]:
-    shown, registered = row.shown, row.registered
-    parts = ShownParts(
-        dict(shown.categories),
-        dict(shown.items),
-        shown.bonus_milli,
-        shown.unverified,
-        shown.caps,
-        *shown.marks,
-    )
+    stored, registered = row.stored, row.registered
     return (
-        row.compound,
+        stored.compound,
         rubric,
         row.partition,
-        row.loaded_version + 1,
-        date.fromordinal(row.day),
+        stored.version,
+        date.fromordinal(stored.day),
         _date(row.as_of_day),
         _date(row.next_change_day),
         _date(row.due_day),
-        shown.score_milli,
-        shown.star,
-        shown.dynamic_star,
-        shown.rated,
-        shown.enrolled,
+        stored.score_milli,
+        stored.star,
+        stored.dynamic_star,
+        stored.rated,
+        stored.enrolled,
         registered.name,
         registered.company_id,
         registered.community_id,
         registered.station_id,
-        _json.encode(parts).decode(),
-        _pack.encode(row.packed),
+        stored.parts,
+        stored.packed,
     )
 
 
