@@ -150,8 +150,16 @@ class Claimer:
             next_offset = bounds.start
         if not bounds.start <= next_offset <= bounds.end:
             await self.check(claim.partition, next_offset)
-        incarnation = incarnation_after(tail, incarnation=claim.incarnation, out_seq=claim.out_seq)
-        if incarnation != claim.incarnation:
+        before = claim.incarnation
+        incarnation = incarnation_after(tail, incarnation=before, out_seq=claim.out_seq)
+        if (next_offset, incarnation) != (claim.next_offset, before):
+            moved = await cursor.move(
+                self._writer.connection, claim, next_offset=next_offset, incarnation=incarnation
+            )
+            if not moved:
+                # Whoever claimed it since has published what this claim does not know of: nothing went back.
+                return False
+        if incarnation != before:
             self._metrics.incarnations.labels(self._name).inc()
             log.error(
                 "database_went_back",
@@ -161,12 +169,6 @@ class Claimer:
                 out_seq=claim.out_seq,
                 published=tail,
             )
-        if (next_offset, incarnation) != (claim.next_offset, claim.incarnation):
-            moved = await cursor.move(
-                self._writer.connection, claim, next_offset=next_offset, incarnation=incarnation
-            )
-            if not moved:
-                return False
         self.ends[claim.partition] = bounds.end
         self.histories[claim.partition] = await self._history(claim)
         return True
