@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Callable
 
 import asyncpg
 from shared.runtime.away import DATABASE_AWAY
@@ -13,8 +12,8 @@ IDLE = "frozen idle"
 IN_TRANSACTION = "frozen in a transaction"
 IN_COPY = "frozen in a COPY"
 LOCKED = ("ledger_body", "compound_state", "outbox")
-HOLDS = 12
-HOLD_SECONDS = 0.5
+HOLD_SECONDS = 3.0
+COPY_SECONDS_MAX = 5.0
 SETTLE_SECONDS = 3.0
 # Session, rebalance, waiting for a lock; twice over, because servers are restarted meanwhile.
 TAKEOVER_SECONDS_MAX = 120.0
@@ -43,6 +42,7 @@ async def freeze(arena: Arena, wanted: str) -> bool:
         await _replaced(arena, victim.worker, kind, owned)
     finally:
         arena.crew.thaw(victim.worker)
+        arena.wires[victim.worker].release()
     return True
 
 
@@ -74,33 +74,57 @@ async def _catch(arena: Arena, wanted: str) -> Backend | None:
         await arena.crew.freeze(victim.worker)
         return victim
     if wanted == IN_COPY:
-        arena.traffic.burst(arena.chance.randrange(arena.kafka.partitions))
-        return await _hold(arena, "ledger_body", lambda query: query.startswith("COPY"))
-    return await _hold(arena, arena.chance.choice(LOCKED), lambda query: not query.startswith("COPY"))
+        return await _hold_copy(arena)
+    return await _hold(arena, arena.chance.choice(LOCKED))
 
 
-async def _hold(arena: Arena, table: str, fits: Callable[[str], bool]) -> Backend | None:
-    """Lock a table until a writer waits for it as wanted, freeze that one, and let go."""
+async def _hold_copy(arena: Arena) -> Backend | None:
+    """Give a worker much to write, hold its wire in the middle of that, and freeze it: the rest never comes.
+
+    Without holding the wire it would have sent everything: rows are few enough for the buffers of a socket.
+    """
+    writers = await arena.writers(owning=True)
+    if not writers:
+        return None
+    writer = arena.chance.choice(writers)
+    rows = await arena.sql.fetch(
+        "SELECT partition FROM input_cursor WHERE topic = $1 AND owner_pid = $2", arena.facts, writer.pid
+    )
+    if not rows:
+        return None
+    wire = arena.wires[writer.worker]
+    wire.armed = "copy"
+    arena.traffic.burst(arena.chance.choice(rows)[0])
+    try:
+        async with asyncio.timeout(COPY_SECONDS_MAX):
+            await wire.holding.wait()
+    except TimeoutError:
+        wire.armed = None
+        return None
+    if writer.worker in arena.crew.at_work():
+        await arena.crew.freeze(writer.worker)
+        return writer
+    wire.release()
+    return None
+
+
+async def _hold(arena: Arena, table: str) -> Backend | None:
+    """Lock a table until a writer waits for it in its transaction, freeze that one, and let go."""
     try:
         connection = await asyncpg.connect(arena.url, timeout=5)
     except DATABASE_AWAY:
         return None
     try:
-        for _ in range(HOLDS):
-            async with connection.transaction():
-                await connection.execute(
-                    f"SET LOCAL lock_timeout = '3s'; LOCK TABLE {table} IN EXCLUSIVE MODE"
-                )
-                until = time.monotonic() + HOLD_SECONDS
-                while time.monotonic() < until:
-                    for writer in await arena.writers():
-                        if writer.waits_for == "Lock/relation" and fits(writer.query):
-                            await arena.crew.freeze(writer.worker)
-                            return writer
-                    await asyncio.sleep(0.01)
-    except DATABASE_AWAY:
-        return None
-    except asyncpg.LockNotAvailableError:
+        async with connection.transaction():
+            await connection.execute(f"SET LOCAL lock_timeout = '3s'; LOCK TABLE {table} IN EXCLUSIVE MODE")
+            until = time.monotonic() + HOLD_SECONDS
+            while time.monotonic() < until:
+                for writer in await arena.writers():
+                    if writer.waits_for == "Lock/relation":
+                        await arena.crew.freeze(writer.worker)
+                        return writer
+                await asyncio.sleep(0.01)
+    except (*DATABASE_AWAY, asyncpg.LockNotAvailableError):
         return None
     finally:
         connection.terminate()

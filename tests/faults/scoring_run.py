@@ -81,7 +81,13 @@ async def run(
         await traffic.start()
         await arena.begin()
         fighting = time.monotonic()
-        await asyncio.gather(traffic.live(seconds), hurt(arena, pace, fighting + seconds))
+        over = asyncio.Event()
+        living = asyncio.create_task(traffic.live(over))
+        try:
+            await hurt(arena, pace, fighting + seconds)
+        finally:
+            over.set()
+            await living
         share = traffic.share
         fought = time.monotonic() - fighting
         await _settle(arena)

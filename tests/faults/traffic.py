@@ -87,14 +87,15 @@ class Traffic:
         n = self._kafka.partitions
         self._bursts.append([c for c in self.life.compounds if partition_for(c.encode(), n) == partition])
 
-    async def live(self, seconds: float) -> None:
-        """Publish for so long."""
+    async def live(self, until: asyncio.Event) -> None:
+        """Publish until then."""
         self._begin = time.monotonic()
         self._seconds.clear()
         self.records = 0
-        until, rounds = self._begin + seconds, 0
+        rounds = 0
         next_day, next_late = self._begin + self._day_seconds, self._begin + LATE_EVERY_SECONDS
-        while (now := time.monotonic()) < until:
+        while not until.is_set():
+            now = time.monotonic()
             rounds += 1
             messages = [one for _ in range(FACTS_PER_ROUND) for one in self.life.facts()]
             while self._bursts:

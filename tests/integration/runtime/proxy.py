@@ -1,4 +1,4 @@
-"""A wire between a client and PostgreSQL that can be cut at the moment of a COMMIT."""
+"""A wire between a client and PostgreSQL that can be cut at a COMMIT, and held in the middle of a COPY."""
 
 import asyncio
 import contextlib
@@ -10,13 +10,16 @@ COMMIT = b"COMMIT;"
 
 class CuttingProxy:
     """Passes bytes on. Armed, it cuts the connection that next commits: before the server hears of it
-    (`before`), or when the server has answered and the client has not heard (`after`)."""
+    (`before`), or when the server has answered and the client has not heard (`after`). Armed with `copy`, it
+    lets half of the next COPY through and holds the rest until it is released."""
 
     def __init__(self, url: str) -> None:
         self._url = url
         self._parts = urlsplit(url)
         self.armed: str | None = None
         self.cuts = 0
+        self.holding = asyncio.Event()
+        self._released = asyncio.Event()
         self.ports: set[int] = set()
         """Ours towards the server: `client_port` of the backends behind this wire."""
         self._tasks: set[asyncio.Task[None]] = set()
@@ -36,6 +39,10 @@ class CuttingProxy:
         port = self._server.sockets[0].getsockname()[1]
         user = self._parts.netloc.rpartition("@")[0]
         return urlunsplit(self._parts._replace(netloc=f"{user}@127.0.0.1:{port}"))
+
+    def release(self) -> None:
+        """Let through what is held."""
+        self._released.set()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -58,7 +65,9 @@ class CuttingProxy:
         down = asyncio.ensure_future(self._down(up_reader, writer, swallow))
         try:
             while data := await reader.read(65536):
-                if self.armed is not None and COMMIT in data:
+                if self.armed == "copy":
+                    data = await self._hold(data, up_writer)
+                elif self.armed is not None and COMMIT in data:
                     mode, self.armed = self.armed, None
                     self.cuts += 1
                     if mode == "after":
@@ -77,6 +86,21 @@ class CuttingProxy:
                 side.transport.abort()
             with contextlib.suppress(asyncio.CancelledError):
                 await down
+
+    async def _hold(self, data: bytes, up_writer: asyncio.StreamWriter) -> bytes:
+        """What is still to be passed on of these bytes, after a while if a COPY begins with them."""
+        if data[:1] != b"Q" or data[5:9] != b"COPY":
+            return data
+        self.armed = None
+        statement = 1 + int.from_bytes(data[1:5])
+        half = statement + (len(data) - statement) // 2
+        up_writer.write(data[:half])
+        await up_writer.drain()
+        self._released.clear()
+        self.holding.set()
+        await self._released.wait()
+        self.holding.clear()
+        return data[half:]
 
     async def _down(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, swallow: asyncio.Event
