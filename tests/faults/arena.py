@@ -41,17 +41,20 @@ class Sql:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self._turn = asyncio.Lock()
         self._connection: asyncpg.Connection | None = None
 
     async def fetch(self, query: str, *values: Any) -> list[asyncpg.Record]:
         while True:
-            try:
-                if self._connection is None or self._connection.is_closed():
-                    self._connection = await asyncpg.connect(self.url, timeout=5)
-                return await self._connection.fetch(query, *values)
-            except DATABASE_AWAY:
-                await self.close()
-                await asyncio.sleep(0.2)
+            # The lanes ask side by side, and a connection answers one question at a time.
+            async with self._turn:
+                try:
+                    if self._connection is None or self._connection.is_closed():
+                        self._connection = await asyncpg.connect(self.url, timeout=5)
+                    return await self._connection.fetch(query, *values)
+                except DATABASE_AWAY:
+                    await self.close()
+            await asyncio.sleep(0.2)
 
     async def close(self) -> None:
         if self._connection is not None:
