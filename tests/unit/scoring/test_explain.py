@@ -6,7 +6,7 @@ import pytest
 from scoring.domain import facts as f
 from scoring.domain.costs import Cost, costs
 from scoring.domain.distance import distance_down, distance_up
-from scoring.domain.explain import explain
+from scoring.domain.explain import Ignored, explain
 from scoring.domain.rubric_sections import BONUS
 
 from tests.unit.scoring.making import book, day, fact
@@ -128,6 +128,14 @@ def test_the_distance_to_the_next_stars() -> None:
     assert (up.star, up.score_milli) == (5, 92_000)
     assert up.points_milli == 92_000 - standing.score_milli
     assert distance_up(rubric(), worse.settled(day(50))) is None
+
+
+def test_checks_that_no_rule_judges_are_listed() -> None:
+    checks = [f.Check(item, "p", "fail") for item in ("A1", "A2", "B1", "D1", "Z9")]
+    visit = fact("inspection.recorded", f.InspectionRecorded("routine", tuple(checks)), 10)
+    later = fact("inspection.recorded", f.InspectionRecorded("routine", tuple(checks)), 12)
+    found = explain(book(visit, later), day(11)).ignored
+    assert found == tuple(Ignored(visit.root, visit.day, item, "p") for item in ("A2", "D1", "Z9"))
 
 
 def test_a_day_without_a_score_has_nothing_to_explain() -> None:

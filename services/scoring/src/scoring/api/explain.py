@@ -71,6 +71,15 @@ class ActionBody(msgspec.Struct, frozen=True, kw_only=True):
     gain_milli: int
 
 
+class IgnoredBody(msgspec.Struct, frozen=True, kw_only=True):
+    """A check that loses nothing because no rule judges it, and the inspection in which it stands."""
+
+    root: str
+    day: date
+    item: str
+    checkpoint: str
+
+
 class ExplanationBody(msgspec.Struct, frozen=True, kw_only=True):
     """A score with everything behind it."""
 
@@ -80,6 +89,7 @@ class ExplanationBody(msgspec.Struct, frozen=True, kw_only=True):
     up: DistanceBody | None
     down: DistanceBody | None
     actions: list[ActionBody]
+    ignored: list[IgnoredBody]
     eligibility: EligibilityBody
     next_change_day: date | None
 
@@ -129,6 +139,12 @@ def _body(asking: Asking, compound: str, scored: DayScore, found: Explanation) -
         actions=[
             ActionBody(item=one.item, idea=one.idea, subject=one.subject, gain_milli=one.gain_milli)
             for one in found.actions
+        ],
+        ignored=[
+            IgnoredBody(
+                root=one.root, day=date.fromordinal(one.day), item=one.item, checkpoint=one.checkpoint
+            )
+            for one in found.ignored
         ],
         eligibility=EligibilityBody(list(eligible.failed), list(eligible.unknown)),
         next_change_day=None if found.next_change_day >= NEVER else as_date(found.next_change_day),

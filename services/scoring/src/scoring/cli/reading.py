@@ -61,6 +61,8 @@ def show(found: ExplanationBody) -> None:
             f"可做：{action.item} {action.idea} {action.subject}，可得 {_points(action.gain_milli)} 分",
             highlight=False,
         )
+    for check in found.ignored:
+        out.print(f"不计：{check.item} {check.checkpoint} {check.day}", highlight=False)
 
 
 def _cost_cells(cost: CostBody) -> tuple[str, str, str]:

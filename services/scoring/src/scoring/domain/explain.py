@@ -9,9 +9,12 @@ from scoring.domain.advice import Action, best_actions
 from scoring.domain.book import Book
 from scoring.domain.costs import Cost, costs
 from scoring.domain.distance import Distance, distance_down, distance_up
-from scoring.domain.facts import Day
+from scoring.domain.facts import Day, InspectionRecorded
+from scoring.domain.findings import ignored
 from scoring.domain.rubric_sections import BONUS
 from scoring.domain.standing import Standing
+
+IGNORED_MAX = 50
 
 
 class ItemExplained(NamedTuple):
@@ -25,6 +28,15 @@ class ItemExplained(NamedTuple):
     costs: tuple[Cost, ...]
 
 
+class Ignored(NamedTuple):
+    """A check that no rule judges, and the inspection in which it stands."""
+
+    root: str
+    day: Day
+    item: str
+    checkpoint: str
+
+
 class Explanation(NamedTuple):
     """All of it; `up` and `down` are None while not rated and at the ends of the ladder."""
 
@@ -34,6 +46,7 @@ class Explanation(NamedTuple):
     up: Distance | None
     down: Distance | None
     actions: tuple[Action, ...]
+    ignored: tuple[Ignored, ...]
     next_change_day: Day
 
 
@@ -60,5 +73,18 @@ def explain(book: Book, day: Day) -> Explanation:
         distance_up(book.rubric, standing),
         distance_down(book.rubric, standing),
         best_actions(book, day),
+        ignored_checks(book, day),
         book.next_change_day(day),
     )
+
+
+def ignored_checks(book: Book, day: Day) -> tuple[Ignored, ...]:
+    """The latest checks that lose nothing because no rule judges them, the latest first."""
+    found = [
+        Ignored(fact.root, fact.day, check.item, check.checkpoint)
+        for fact in book.facts()
+        if isinstance(fact.data, InspectionRecorded) and fact.day <= day and book.terms.enrolled(fact.day)
+        for check in ignored(fact.data.checks, book.rubric)
+    ]
+    found.sort(key=lambda one: (-one.day, one.root, one.item, one.checkpoint))
+    return tuple(found[:IGNORED_MAX])

@@ -76,6 +76,14 @@ def counted(checks: Iterable[Check], day: Day, rubric: Rubric) -> Iterator[tuple
             yield key_of(check, day), Finding(day, result)
 
 
+def ignored(checks: Iterable[Check], rubric: Rubric) -> Iterator[Check]:
+    """The checks of items that are not judged by checks, or unknown to the rubric: they lose nothing."""
+    for check in checks:
+        item = rubric.items.get(check.item)
+        if item is None or not (item.findings_milli or item.model == "state"):
+            yield check
+
+
 def weekly(findings: Iterable[Finding], base_milli: int) -> list[Charge]:
     """The charges of equal findings of a week: the worst so far, of equals the first, until a worse comes."""
     charges: list[Charge] = []
