@@ -215,8 +215,7 @@ def plain(value: Any) -> Any:
 
 
 def repacked(book: Book) -> Book:
-    remembered = plain(book.remember())
-    return Book.unpack(book.compound, packed(book), book.rubric, book.registry, remembered)
+    return Book.reopen(book.compound, packed(book), book.terms, plain(book.remember()))
 
 
 @often

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol, TypeAlias
 from scoring.domain.book import Book
 from scoring.domain.facts import Day, Fact, HazardOpened
 from scoring.domain.registry import Registry
-from scoring.domain.rubric_sections import Rubric
+from scoring.domain.size import Terms
 from scoring.domain.standing import Standing, Step
 
 FactKey: TypeAlias = tuple[str, str]
@@ -134,7 +134,7 @@ class Books(Protocol):
     def write(self, book: Book, version: int, day: Day, shown: Shown) -> StoredState:
         """The state of a book that shows this on `day`."""
 
-    def read(self, stored: StoredState, rubric: Rubric, registry: Registry) -> Book:
+    def read(self, stored: StoredState, terms: Terms) -> Book:
         """The book of a state; one that another version of this program has written is incomplete."""
 
     def shown(self, stored: StoredState) -> Shown:

@@ -2,7 +2,6 @@
 
 import sys
 from array import array
-from collections.abc import Iterable
 
 SIGNED, UNSIGNED = "i", "I"
 """32 bits each: days of any calendar, and amounts up to two million points."""
@@ -25,8 +24,3 @@ def from_bytes(plain: bytes, kind: str = SIGNED) -> "array[int]":
     if BIG_ENDIAN:
         numbers.byteswap()
     return numbers
-
-
-def packed(numbers: Iterable[int]) -> bytes:
-    """The bytes of some numbers."""
-    return to_bytes(array(SIGNED, numbers))

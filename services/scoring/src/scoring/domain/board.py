@@ -5,10 +5,13 @@ hold, so that a look costs only the items that a fact has touched or whose day h
 can be kept with the packed book: to lose it costs a look at all items, and nothing else.
 """
 
+from array import array
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 from scoring.domain import stars
-from scoring.domain.arrays import from_bytes, packed
+from scoring.domain.arrays import SIGNED, from_bytes, to_bytes
 from scoring.domain.eligibility import Eligibility
 from scoring.domain.facts import NEVER, Day
 from scoring.domain.items import points_of
@@ -53,46 +56,39 @@ class Look(NamedTuple):
 
 
 class Board:
-    """Looks at days of one compound; see the module. Lists follow `rubric.layout`, to take sums of."""
+    """Looks at days of one compound; see the module. Numbers follow `rubric.layout`, to take sums of."""
 
     __slots__ = (
+        "_day",
         "_full",
-        "_full_by_category",
-        "_full_by_code",
         "_last",
         "_milli",
-        "_missing",
         "_since",
         "_stale",
+        "_touched",
         "_until",
         "_unverified",
-        "_unverified_codes",
     )
 
     def __init__(self, rubric: Rubric) -> None:
-        count = len(rubric.layout.codes)
-        self._milli = [0] * count
-        self._full = [0] * count
-        self._unverified = [False] * count
-        self._stale = [False] * count
-        self._since = [0] * count
-        self._until = [0] * count
-        # What is made of those lists and seldom changes; made anew by `_notice`.
-        self._full_by_code: dict[str, int] = {}
-        self._full_by_category: dict[str, int] = {}
-        self._unverified_codes: tuple[str, ...] = ()
-        self._missing = False
+        nothing = bytes(4 * len(rubric.layout.codes))
+        self._milli = from_bytes(nothing)
+        self._since = from_bytes(nothing)
+        self._until = from_bytes(nothing)
+        self._full = rubric.layout.full_milli
+        # One bit (1 << place) for each item.
+        self._unverified = self._stale = 0
+        # The day on which all points hold but those of the touched places.
+        self._day: Day | None = None
+        self._touched: set[int] = set()
         self._last: Look | None = None
 
     def copy(self) -> "Board":
         """Another board that knows the same."""
         other = object.__new__(Board)
-        other._milli, other._full = self._milli[:], self._full[:]
-        other._unverified, other._stale = self._unverified[:], self._stale[:]
-        other._since, other._until = self._since[:], self._until[:]
-        other._full_by_code, other._full_by_category = self._full_by_code, self._full_by_category
-        other._unverified_codes, other._missing = self._unverified_codes, self._missing
-        other._last = None
+        other._milli, other._since, other._until = self._milli[:], self._since[:], self._until[:]
+        other._full, other._unverified, other._stale = self._full, self._unverified, self._stale
+        other._day, other._touched, other._last = self._day, set(self._touched), None
         return other
 
     def remember(self, rubric: Rubric) -> Plain:
@@ -100,28 +96,19 @@ class Board:
         last = self._last
         if last is None or last.score_milli is None:
             return ()
-        other_full = [
-            (place, full)
-            for place, (full, item) in enumerate(zip(self._full, rubric.layout.items, strict=True))
-            if full != item.points_milli
-        ]
-        unverified = [place for place, one in enumerate(self._unverified) if one]
-        stale = [place for place, one in enumerate(self._stale) if one]
-        return (last.day, packed(self._milli), packed(self._until), other_full, unverified, stale)
+        full = () if self._full == rubric.layout.full_milli else self._full
+        return (last.day, to_bytes(self._milli), to_bytes(self._until), full, self._unverified, self._stale)
 
-    def recall(self, remembered: Plain, rubric: Rubric) -> None:
-        """Knows again what `remember` kept."""
-        day, milli, until, other_full, unverified, stale = remembered
-        self._milli, self._until = from_bytes(milli).tolist(), from_bytes(until).tolist()
-        self._since = [day] * len(self._milli)
-        self._full = [item.points_milli for item in rubric.layout.items]
-        for place, full in other_full:
-            self._full[place] = full
-        for place in unverified:
-            self._unverified[place] = True
-        for place in stale:
-            self._stale[place] = True
-        self._notice(rubric)
+    @classmethod
+    def recall(cls, remembered: Plain, rubric: Rubric) -> "Board":
+        """The board that `remember` kept."""
+        board = object.__new__(cls)
+        day, milli, until, full, board._unverified, board._stale = remembered
+        board._milli, board._until = from_bytes(milli), from_bytes(until)
+        board._since = array(SIGNED, (day,)) * len(board._milli)
+        board._full = tuple(full) or rubric.layout.full_milli
+        board._day, board._touched, board._last = day, set(), None
+        return board
 
     def touch(self, rubric: Rubric, names: Touched) -> None:
         """Forgets the points of these items, and what was last looked at."""
@@ -130,11 +117,7 @@ class Board:
             place = rubric.layout.places.get(name)
             if place is not None:
                 self._until[place] = 0
-
-    def clear(self) -> None:
-        """Forgets all points."""
-        self._last = None
-        self._until = [0] * len(self._until)
+                self._touched.add(place)
 
     def look(self, shelves: Shelves, terms: Terms, day: Day) -> Look:
         """The result of `day`."""
@@ -149,8 +132,8 @@ class Board:
         until = min(
             ground.until,
             NEVER if rated else terms.rated_from,
-            shelves.vetoes.next_after(rubric.vetoes, day),
-            shelves.grave.next_after(day),
+            shelves.vetoes.next_after(rubric.vetoes, day) if shelves.has("vetoes") else NEVER,
+            shelves.grave.next_after(day) if shelves.has("grave") else NEVER,
         )
         caps = _caps(shelves, rubric, day, ground.eligibility)
         if not ground.enrolled:
@@ -171,22 +154,26 @@ class Board:
                 ground.assessed,
             )
         self._refresh(shelves, terms, day, ground.until)
-        milli, missing = self._milli, self._missing
-        until = min(until, *self._until, shelves.bonus.next_after(day))
-        categories = {name: sum(milli[first:end]) for name, first, end in rubric.layout.categories}
-        bonus = min(shelves.bonus.at(day), rubric.bonus.max_milli)
+        milli, layout = self._milli.tolist(), rubric.layout
+        missing = bool(self._stale & layout.evidence)
+        until, bonus = min(until, *self._until), 0
+        if shelves.has("bonus"):
+            until = min(until, shelves.bonus.next_after(day))
+            bonus = min(shelves.bonus.at(day), rubric.bonus.max_milli)
+        categories = {name: sum(milli[first:end]) for name, first, end in layout.categories}
+        by_code, by_category = _full_by(rubric, self._full)
         return Look(
             day,
             until,
             rated,
             min(sum(milli) + bonus, rubric.full_milli),
-            dict(zip(rubric.layout.codes, milli, strict=True)),
-            self._full_by_code,
-            self._unverified_codes,
+            dict(zip(layout.codes, milli, strict=True)),
+            by_code,
+            _codes(rubric, self._unverified),
             missing,
             categories,
             bonus,
-            stars.limits(rubric.stars, categories, self._full_by_category, evidence_missing=missing),
+            stars.limits(rubric.stars, categories, by_category, evidence_missing=missing),
             caps,
             ground.eligibility,
             ground.assessed,
@@ -195,33 +182,38 @@ class Board:
     def _refresh(self, shelves: Shelves, terms: Terms, day: Day, ground_until: Day) -> None:
         """Finds the points of the items of which they are unknown or no longer hold."""
         since, until = self._since, self._until
-        items = terms.rubric.layout.items
-        noticed = False
-        for place in [at for at, end in enumerate(until) if not since[at] <= day < end]:
-            found = points_of(items[place], shelves, terms, day)
+        places: Iterable[int] = self._touched
+        if day != self._day:
+            places = [at for at, end in enumerate(until) if not since[at] <= day < end]
+        for place in places:
+            found = points_of(terms.rubric.layout.items[place], shelves, terms, day)
             since[place], until[place] = day, min(found.until, ground_until)
             self._milli[place] = found.points_milli
-            seen = (self._full[place], self._unverified[place], self._stale[place])
-            if seen != (found.full_milli, found.unverified, found.stale):
-                self._full[place], self._stale[place] = found.full_milli, found.stale
-                self._unverified[place] = found.unverified
-                noticed = True
-        if noticed:
-            self._notice(terms.rubric)
+            if self._full[place] != found.full_milli:
+                self._full = (*self._full[:place], found.full_milli, *self._full[place + 1 :])
+            bit = 1 << place
+            self._unverified = self._unverified | bit if found.unverified else self._unverified & ~bit
+            self._stale = self._stale | bit if found.stale else self._stale & ~bit
+        self._day = day
+        self._touched.clear()
 
-    def _notice(self, rubric: Rubric) -> None:
-        """Makes anew what is made of full points, unverified and stale items."""
-        layout = rubric.layout
-        self._full_by_code = dict(zip(layout.codes, self._full, strict=True))
-        self._full_by_category = {name: sum(self._full[first:end]) for name, first, end in layout.categories}
-        self._unverified_codes = tuple(
-            code for code, one in zip(layout.codes, self._unverified, strict=True) if one
-        )
-        self._missing = any(self._stale[place] for place in layout.evidence_places)
+
+@lru_cache(maxsize=64)
+def _full_by(rubric: Rubric, full: tuple[int, ...]) -> tuple[dict[str, int], dict[str, int]]:
+    """P by item and by category; seldom another than that of the rubric."""
+    layout = rubric.layout
+    by_category = {name: sum(full[first:end]) for name, first, end in layout.categories}
+    return dict(zip(layout.codes, full, strict=True)), by_category
+
+
+@lru_cache(maxsize=4096)
+def _codes(rubric: Rubric, places: int) -> tuple[str, ...]:
+    """The codes of the items whose bits are set."""
+    return tuple([code for place, code in enumerate(rubric.layout.codes) if places >> place & 1])
 
 
 def _caps(shelves: Shelves, rubric: Rubric, day: Day, eligible: Eligibility) -> tuple[Cap, ...]:
-    caps = shelves.vetoes.caps(rubric.vetoes, day)
+    caps = shelves.vetoes.caps(rubric.vetoes, day) if shelves.has("vetoes") else []
     if shelves.grave.at(day) > 0:
         caps.append(Cap(AUTOMATIC_HAZARD, rubric.vetoes.caps[AUTOMATIC_HAZARD]))
     if eligible.lost:

@@ -44,17 +44,20 @@ class Book:
     """See the module."""
 
     def __init__(self, compound: str, rubric: Rubric, registry: Registry) -> None:
+        self._begin(compound, Terms(rubric, registry))
+        self._facts: dict[FactKey, Fact] | None = {}
+        self._shelves = Shelves(rubric)
+        self._packer = Packer(rubric)
+        self._recall = Recall(rubric)
+
+    def _begin(self, compound: str, terms: Terms) -> None:
         self.compound = compound
-        self.rubric = rubric
+        self.rubric = terms.rubric
         self.as_of_day: Day | None = None
         self.dirty_from: Day | None = None
         self.incomplete = False
         self._course = START
-        self._facts: dict[FactKey, Fact] | None = {}
-        self._terms = Terms(rubric, registry)
-        self._shelves = Shelves(rubric)
-        self._recall = Recall(rubric)
-        self._packer = Packer(rubric)
+        self._terms = terms
 
     @property
     def whole(self) -> bool:
@@ -252,27 +255,34 @@ class Book:
         return (self.registry.mark, self._recall.pack())
 
     @classmethod
-    def unpack(
+    def unpack(cls, compound: str, plain: Plain, rubric: Rubric, registry: Registry) -> "Book":
+        """The book that `pack` made, under the same rubric and a registry that agrees for the past."""
+        return cls.reopen(compound, plain, Terms(rubric, registry))
+
+    @classmethod
+    def reopen(
         cls,
         compound: str,
         plain: Plain,
-        rubric: Rubric,
-        registry: Registry,
+        terms: Terms,
         remembered: Plain = (),
         open_part: Opener = as_it_is,
     ) -> "Book":
-        """The book that `pack` made, under the same rubric and a registry that agrees for the past.
+        """The same with what the book remembered, under terms that may serve many books of a compound.
 
         Its parts may be anything that `open_part` makes plain; those that nobody needs are never opened.
         """
-        book = cls(compound, rubric, registry)
-        book._facts = None
+        book = object.__new__(cls)
+        book._begin(compound, terms)
         as_of, dirty, incomplete, *course, parts = plain
         book.as_of_day, book.dirty_from, book.incomplete = as_of, dirty, bool(incomplete)
         book._course = Course.unpack(*course)
-        book._shelves, book._packer = Shelves(rubric, parts, open_part), Packer(rubric, parts)
-        if remembered and remembered[0] == registry.mark:
-            book._recall = Recall.unpack(remembered[1], rubric)
+        book._facts = None
+        book._shelves, book._packer = Shelves(terms.rubric, parts, open_part), Packer(terms.rubric, parts)
+        if remembered and remembered[0] == terms.registry.mark:
+            book._recall = Recall.unpack(remembered[1], terms.rubric)
+        else:
+            book._recall = Recall(terms.rubric)
         return book
 
 

@@ -18,10 +18,10 @@ class Recall:
 
     __slots__ = ("_closed", "_deadlines", "_open", "_rubric")
 
-    def __init__(self, rubric: Rubric) -> None:
+    def __init__(self, rubric: Rubric, board: Board | None = None) -> None:
         self._rubric = rubric
         # Closed and open days are asked for in turn; each keeps what it has seen.
-        self._open = Board(rubric)
+        self._open = board or Board(rubric)
         self._closed: Board | None = None
         self._deadlines: Deadlines | None = None
 
@@ -58,10 +58,8 @@ class Recall:
 
     @classmethod
     def unpack(cls, plain: Plain, rubric: Rubric) -> "Recall":
-        recall = cls(rubric)
         board, deadlines = plain
-        if board:
-            recall._open.recall(board, rubric)
+        recall = cls(rubric, Board.recall(board, rubric) if board else None)
         if deadlines:
             day, until, overdue, exact = deadlines
             recall._deadlines = Deadlines(day, until, tuple(overdue), exact)

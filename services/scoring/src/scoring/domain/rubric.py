@@ -216,7 +216,8 @@ def _layout(items: Mapping[str, Item], stars: sections.Stars) -> sections.Layout
         tuple(ordered),
         {code: place for place, code in enumerate(codes)},
         tuple(categories),
-        tuple(place for place, code in enumerate(codes) if code in stars.evidence_items),
+        tuple(item.points_milli for item in ordered),
+        sum(1 << place for place, code in enumerate(codes) if code in stars.evidence_items),
         frozenset(item.code for item in ordered if item.model == "state"),
     )
 

@@ -204,7 +204,10 @@ class Layout:
     places: Mapping[str, int]
     categories: tuple[tuple[str, int, int], ...]
     """(category, first place, place after the last)."""
-    evidence_places: tuple[int, ...]
+    full_milli: tuple[int, ...]
+    """P of each item, as long as none moves its points."""
+    evidence: int
+    """One bit (1 << place) for each item without whose evidence the star is held."""
     states: frozenset[str]
 
 

@@ -99,7 +99,7 @@ KINDS: Mapping[str, Kind] = {
 class Shelves:
     """All shelves of one compound under one rubric."""
 
-    __slots__ = ("_items", "_layout", "_open", "_parts", *KINDS, "traces")
+    __slots__ = ("_items", "_layout", "_open", "_opened", "_parts", *KINDS, "traces")
 
     bonus: StepSum
     grave: StepSum
@@ -122,6 +122,7 @@ class Shelves:
         self._parts = parts or {}
         self._open = open_part
         self._items: dict[str, ItemShelf] = {}
+        self._opened: set[str] = set()
         self.traces: dict[str, Traces] = {}
         """What each hazard left in the sums, where it was computed already."""
 
@@ -135,7 +136,12 @@ class Shelves:
             part = self._parts.get(name)
             shelf = kind.empty() if part is None else kind.unpack(self._open(part))
             setattr(self, name, shelf)
+            self._opened.add(name)
             return shelf
+
+    def has(self, name: str) -> bool:
+        """Whether there may be anything on the shelf of that name."""
+        return name in self._parts or name in self._opened
 
     def item(self, code: str) -> ItemShelf | None:
         """The shelf of an item; None when there is nothing of it."""

@@ -11,6 +11,7 @@ from scoring.domain.distance import near
 from scoring.domain.facts import NEVER, Day, Fact
 from scoring.domain.registry import Registry
 from scoring.domain.rubric_sections import Rubric
+from scoring.domain.size import Terms
 from scoring.domain.standing import Step
 from scoring.handlers.memory import Compounds, Held
 from scoring.handlers.plan import Plan, StateRow, StepsRow
@@ -53,7 +54,7 @@ class Folds:
         missing: list[str] = []
         for compound in compounds:
             one = self._memory.get(compound)
-            if one is None or one.registry is None or anew:
+            if one is None or one.terms is None or anew:
                 missing.append(compound)
             if one is not None:
                 held[compound] = one
@@ -80,21 +81,23 @@ class Folds:
 
     def _register(self, held: Held, registry: Registry) -> None:
         """The compound under the registry as it is now."""
-        if held.registry is not None and self.wake(held) is not None:
+        if held.terms is not None and self.wake(held) is not None:
             assert held.book is not None
             held.book.registry = registry
             # What is stored is of the registry before.
             held.stored = None
-        held.registry = registry
+            held.terms = held.book.terms
+        else:
+            held.terms = Terms(self._rubric, registry)
 
     def wake(self, held: Held) -> Book | None:
         """The book of a compound, opened where it is asleep; it may be incomplete. None: not registered."""
-        if held.book is None and held.registry is not None:
+        if held.book is None and held.terms is not None:
             if held.stored is None:
-                held.book = Book(held.compound, self._rubric, held.registry)
+                held.book = Book(held.compound, self._rubric, held.terms.registry)
                 held.book.incomplete = True
             else:
-                held.book = self._books.read(held.stored, self._rubric, held.registry)
+                held.book = self._books.read(held.stored, held.terms)
                 held.shown = self._books.shown(held.stored)
         return held.book
 

@@ -20,7 +20,7 @@ from itertools import islice
 
 from scoring.domain.book import Book
 from scoring.domain.facts import Day
-from scoring.domain.registry import Registry
+from scoring.domain.size import Terms
 from scoring.handlers.plan import Plan
 from scoring.ports import FactKey, Known, Shown, StoredState
 
@@ -32,7 +32,7 @@ SETTLE_SECONDS_MAX = 10.0
 class Held:
     """One compound in memory; `version` 0: it is not stored.
 
-    It is *awake* with a book, or *asleep* with what is stored of it, which is small. Where `registry` is None
+    It is *awake* with a book, or *asleep* with what is stored of it, which is small. Where `terms` is None
     the registry does not know it, and there is neither. `shown` belongs to the book; `stored` beside a book
     says the same as the book does.
     """
@@ -45,7 +45,7 @@ class Held:
     shown: Shown | None = None
     refold_from: Day | None = None
     refolded_at: datetime | None = None
-    registry: Registry | None = None
+    terms: Terms | None = None
     stored: StoredState | None = None
 
     def rest(self) -> None:

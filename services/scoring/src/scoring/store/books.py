@@ -8,8 +8,7 @@ import msgspec
 
 from scoring.domain.book import Book
 from scoring.domain.facts import Day
-from scoring.domain.registry import Registry
-from scoring.domain.rubric_sections import Rubric
+from scoring.domain.size import Terms
 from scoring.ports import Shown, StoredState
 from scoring.store.states import read_shown, shown_parts
 
@@ -49,23 +48,21 @@ class StoredBooks:
             shown_parts(shown),
         )
 
-    def read(self, stored: StoredState, rubric: Rubric, registry: Registry) -> Book:
+    def read(self, stored: StoredState, terms: Terms) -> Book:
         try:
             packed = _decoder.decode(stored.packed)
         except msgspec.ValidationError:
-            return _of_first_format(stored, rubric, registry)
+            return _of_first_format(stored, terms)
         plain = (*packed.head, packed.parts)
-        return Book.unpack(
-            stored.compound, plain, rubric, registry, packed.remembered, open_part=_plain.decode
-        )
+        return Book.reopen(stored.compound, plain, terms, packed.remembered, _plain.decode)
 
     def shown(self, stored: StoredState) -> Shown:
         return read_shown(*stored[4:])
 
 
-def _of_first_format(stored: StoredState, rubric: Rubric, registry: Registry) -> Book:
+def _of_first_format(stored: StoredState, terms: Terms) -> Book:
     """A book that stands where this one stood, without its facts: one flat array, the shelves last."""
     *head, _ = _plain.decode(stored.packed)
-    book = Book.unpack(stored.compound, (*head, {}), rubric, registry)
+    book = Book.reopen(stored.compound, (*head, {}), terms)
     book.incomplete = True
     return book
