@@ -67,3 +67,22 @@ def test_a_closed_day_stays_behind_the_open_one() -> None:
     assert calendar.open_day(0, NOON) == TENTH + 4
     calendar.forget(0)
     assert calendar.open_day(0, NOON) == TENTH
+
+
+def test_how_far_behind_is_the_furthest_partition() -> None:
+    calendar = _calendar()
+    calendar.note_closed(0, TENTH - 1)
+    calendar.note_closed(1, TENTH - 9)
+    assert calendar.days_behind([0], NOON) == 0
+    assert calendar.days_behind([0, 1], NOON) == 8
+    assert calendar.days_behind([], NOON) == 0
+
+
+def test_a_fact_received_on_a_later_day_proves_that_a_day_is_read() -> None:
+    calendar = _calendar()
+    assert not calendar.has_read_beyond(0, TENTH - 5)
+    calendar.read_to(0, int((NOON - timedelta(days=2)).timestamp() * 1_000_000))
+    assert calendar.has_read_beyond(0, TENTH - 3)
+    assert not calendar.has_read_beyond(0, TENTH - 2)
+    calendar.forget(0)
+    assert not calendar.has_read_beyond(0, TENTH - 3)

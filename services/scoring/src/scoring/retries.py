@@ -22,12 +22,13 @@ from shared.runtime.logs import get_logger
 from scoring.handlers.absorb import FactAbsorption
 from scoring.handlers.plan import Plan
 from scoring.metrics import ScoringMetrics
+from scoring.plans import Plans, PreparedPlan
 from scoring.ports import RETRY, RETRY_REGISTRY, WorkItem
 from scoring.reading import RegistryRead, read_facts, read_registry
 from scoring.settings import ScoringSettings
 from scoring.store import parked, registry, work
 from scoring.store.parked import Place, Retried
-from scoring.subscribers import DueWork, Plans, PreparedPlan
+from scoring.subscribers import DueWork
 
 log = get_logger()
 

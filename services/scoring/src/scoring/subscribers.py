@@ -3,40 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import asyncpg
-from shared.runtime.clock import Clock
-from shared.runtime.consume import Advance, Batch, Before, Claim, ParkedRecord, Partition, Stale
-from shared.runtime.outbox import OutboxRow, append
+from shared.runtime.consume import Advance, Batch, Before, Claim, ParkedRecord, Partition
 
-from scoring.announce import outbox_row
-from scoring.collecting import Collector
+from scoring.catching_up import CatchUp, Unread
 from scoring.handlers.absorb import FactAbsorption
 from scoring.handlers.closing import DayDesk
 from scoring.handlers.days import Calendar
-from scoring.handlers.memory import Compounds
 from scoring.handlers.plan import Plan
-from scoring.handlers.turns import in_turns
 from scoring.handlers.work import WorkDesk
-from scoring.metrics import ScoringMetrics
+from scoring.plans import Plans, PreparedPlan
 from scoring.reading import RegistryRead, read_facts, read_registry
 from scoring.settings import ScoringSettings
-from scoring.store import ledger, parked, registry, states, work
-from scoring.store.parked import Retried
-
-
-@dataclass(slots=True)
-class PreparedPlan:
-    """A plan with what the consumer must know of it."""
-
-    advances: Sequence[Advance]
-    plan: Plan
-    outbox: Sequence[OutboxRow]
-    parked: Sequence[ParkedRecord] = field(default_factory=list)
-    days_closed: int = 0
-    refolds: Mapping[str, int] = field(default_factory=dict)
-    retried: Retried | None = None
+from scoring.store import registry
 
 
 @dataclass(slots=True)
@@ -51,102 +32,6 @@ class PreparedRegistry:
         return self.read.parked
 
 
-class Plans:
-    """Turns plans into prepared ones, writes them, and takes note that they are committed."""
-
-    def __init__(
-        self,
-        settings: ScoringSettings,
-        clock: Clock,
-        memory: Compounds,
-        calendar: Calendar,
-        metrics: ScoringMetrics,
-        *,
-        facts_topic: str,
-        outcomes_topic: str,
-        rubric: str,
-        on_announced: Callable[[], None],
-    ) -> None:
-        self.facts_topic = facts_topic
-        self.clock = clock
-        self.memory = memory
-        self.calendar = calendar
-        self.metrics = metrics
-        self._outcomes_topic = outcomes_topic
-        self._rubric = rubric
-        self._on_announced = on_announced
-        self.collector = Collector(settings.fold.freeze_after_batches, clock.monotonic)
-
-    async def prepared(
-        self,
-        plan: Plan,
-        ends: Mapping[int, int | None],
-        parked: Sequence[ParkedRecord] = (),
-        *,
-        days_closed: int = 0,
-        refolds: Mapping[str, int] | None = None,
-        retried: Retried | None = None,
-    ) -> PreparedPlan:
-        """A plan for the partitions of `ends`, which says where each cursor moves (None: stays)."""
-        now = self.clock.now()
-        outbox = [
-            outbox_row(one, topic=self._outcomes_topic, rubric=self._rubric, now=now)
-            async for one in in_turns(plan.announcements)
-        ]
-        announced: dict[int, int] = {}
-        for row in outbox:
-            announced[row.partition] = announced.get(row.partition, 0) + 1
-        numbers = ledger.rows_per_partition(plan)
-        advances = [
-            Advance(
-                Partition(self.facts_topic, number), end, numbers.get(number, 0), announced.get(number, 0)
-            )
-            for number, end in ends.items()
-        ]
-        return PreparedPlan(advances, plan, outbox, parked, days_closed, refolds or {}, retried)
-
-    async def write(
-        self,
-        tx: asyncpg.Connection[asyncpg.Record],
-        prepared: PreparedPlan,
-        before: Mapping[Partition, Before],
-    ) -> None:
-        """Write a plan inside its cursor transaction."""
-        last = {partition.partition: values.ledger_seq for partition, values in before.items()}
-        await ledger.write(tx, prepared.plan, last)
-        await states.write(tx, prepared.plan, self._rubric)
-        await work.write(tx, prepared.plan, self.facts_topic)
-        if prepared.retried is not None and not await parked.settle(tx, prepared.retried):
-            raise Stale
-        if prepared.outbox:
-            await append(tx, prepared.outbox, before)
-
-    def committed(self, prepared: PreparedPlan) -> None:
-        """The plan is in the database."""
-        self.memory.release(prepared.plan)
-        for result, count in prepared.plan.judged.items():
-            self.metrics.facts.labels(result).inc(count)
-        for row in prepared.plan.announcements:
-            self.metrics.announced.labels(row.details.kind).inc()
-        for cause, count in prepared.refolds.items():
-            self.metrics.refolds.labels(cause).inc(count)
-        if prepared.retried is not None:
-            self.metrics.retries.labels(prepared.retried.result).inc()
-        if prepared.days_closed:
-            self.metrics.days_closed.inc(prepared.days_closed)
-        self.metrics.cached.set(len(self.memory))
-        if prepared.outbox:
-            self._on_announced()
-        self.collector.batch_done()
-
-    def forget(self, partitions: Collection[Partition]) -> None:
-        """Memory of these partitions is void."""
-        numbers = {partition.partition for partition in partitions}
-        self.memory.forget(numbers)
-        for number in numbers:
-            self.calendar.forget(number)
-
-
 class FactsAbsorber:
     """The facts topic: a batch becomes ledger, states, steps, work and outcomes."""
 
@@ -159,7 +44,10 @@ class FactsAbsorber:
     async def prepare(self, batch: Batch) -> PreparedPlan:
         """Decode, judge, fold."""
         read = await read_facts(batch.records, self._zone, self._partitions)
-        self._plans.calendar.saw(read.newest)
+        calendar = self._plans.calendar
+        calendar.saw(read.newest)
+        for partition, received_us in {a.partition: a.fact.received_us for a in read.arrivals}.items():
+            calendar.read_to(partition, received_us)
         plan = await self._absorption.absorb_batch(read.arrivals, self._plans.clock.now())
         ends: dict[int, int | None] = {place.partition: end for place, end in batch.ends().items()}
         return await self._plans.prepared(plan, ends, read.parked)
@@ -189,9 +77,12 @@ class DueWork:
         days: DayDesk,
         newest_seen: Callable[[], None],
         lag: Callable[[], Mapping[Partition, int]],
+        patience_seconds: float,
     ) -> None:
         """`newest_seen` tells the calendar what other topics prove of time; `lag` is the consumer's."""
         self._plans = plans
+        self._unread = Unread(plans.clock.monotonic, patience_seconds)
+        self._catch_up = CatchUp()
         self._desk = desk
         self._days = days
         self._newest_seen = newest_seen
@@ -202,13 +93,17 @@ class DueWork:
         self._newest_seen()
         partitions = sorted(partition.partition for partition in claims)
         # All of ours, not each alone: the past of one partition must not slow down the present of another.
-        caught_up = all(behind == 0 for behind in self._lag().values())
+        lag = self._lag()
+        unread = self._unread.of(lag)
+        caught_up = all(behind == 0 for behind in lag.values())
         now = self._plans.clock.now()
         done = await self._desk.next_chunk(partitions, now, caught_up=caught_up)
         if done is not None:
             return await self._plans.prepared(done.plan, _stay(done.plan), refolds=done.refolds)
-        closing = await self._days.next_chunk(partitions, now)
+        closing = await self._days.next_chunk(partitions, now, unread)
         self._plans.metrics.days_held.set(self._days.held_back)
+        behind = self._plans.calendar.days_behind(partitions, now)
+        self._catch_up.note(behind, None if closing is None else closing.day)
         if closing is None:
             self._plans.collector.idle()
             return None

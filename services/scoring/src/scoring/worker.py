@@ -29,13 +29,15 @@ from scoring.handlers.fold import Folds
 from scoring.handlers.memory import Compounds
 from scoring.handlers.telling import Teller
 from scoring.handlers.work import WorkDesk
+from scoring.measuring import Measuring
 from scoring.metrics import ScoringMetrics
+from scoring.plans import Plans
 from scoring.ports import Archive
 from scoring.retries import FactWork, RegistryRetries
 from scoring.settings import GROUP, REGISTRY_GROUP, ScoringSettings
 from scoring.store.books import StoredBooks
 from scoring.store.work import CHANNEL
-from scoring.subscribers import DueWork, FactsAbsorber, Plans, RegistryAbsorber
+from scoring.subscribers import DueWork, FactsAbsorber, RegistryAbsorber
 from scoring.translate import fingerprint
 
 log = get_logger()
@@ -100,6 +102,7 @@ class Worker:
             DayDesk(*parts, chunk=settings.work.chunk),
             lambda: self.calendar.saw(directory.newest_received),
             lambda: self.facts.lag(),  # noqa: PLW0108 - it is made below
+            settings.work.refold_patience_seconds,
         )
         common: dict[str, Any] = {
             "settings": kafka,
@@ -137,7 +140,16 @@ class Worker:
         self._parked = ParkedRelay(
             topic=kafka.name_of(PARKED), producer=producer, database=database, metrics=plumbing
         )
-        self._listening: asyncio.Task[None] | None = None
+        measuring = Measuring(
+            database,
+            self.calendar,
+            clock,
+            metrics,
+            facts=lambda: self.facts.claims,
+            registry=lambda: self.registry.claims,
+        )
+        self._measure = measuring.run
+        self._beside: list[asyncio.Task[None]] = []
 
     @property
     def ready(self) -> bool:
@@ -151,13 +163,17 @@ class Worker:
         await self._parked.start()
         await self.registry.start()
         await self.facts.start()
-        self._listening = asyncio.create_task(self._listen(), name="work notifications")
+        self._beside = [
+            asyncio.create_task(self._listen(), name="work notifications"),
+            asyncio.create_task(self._measure(), name="measuring"),
+        ]
 
     async def stop(self) -> None:
         """Finish what is being written and leave the groups."""
-        if self._listening is not None:
-            self._listening.cancel()
-            await asyncio.wait([self._listening])
+        for task in self._beside:
+            task.cancel()
+        if self._beside:
+            await asyncio.wait(self._beside)
         await asyncio.gather(self.facts.stop(), self.registry.stop())
         await asyncio.gather(self.relay.stop(), self._parked.stop())
 

@@ -13,6 +13,9 @@ from prometheus_client.process_collector import ProcessCollector
 # Seconds; from a cache hit to the longest deadline.
 FAST_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
+BATCH_RESULTS = ("committed", "fenced", "stale", "in_doubt", "retried", "failed")
+"""How cursor transactions end; a consumer shows each from its start, so that a first one is a change from 0."""
+
 
 class Metrics:
     """The metrics of one process; handed to what counts, so that tests have one each."""
@@ -69,7 +72,7 @@ class Metrics:
         self.consumed = Counter(
             "anxing_consumed_records", "Records consumed and committed", ("consumer",), registry=self.registry
         )
-        # Cursor transactions, by how they ended: committed, fenced, retried, failed.
+        # Cursor transactions, by how they ended (BATCH_RESULTS).
         self.batches = Counter(
             "anxing_batches", "Cursor transactions", ("consumer", "result"), registry=self.registry
         )

@@ -22,10 +22,11 @@ from scoring.ports import Archive
 
 @dataclass(slots=True)
 class Closing:
-    """A plan that folds some compounds through a day; `last`: and closes it for their partition."""
+    """A plan that folds some compounds through `day`; `last`: and closes it for their partition."""
 
     plan: Plan
     last: bool
+    day: Day | None = None
 
 
 class DayDesk:
@@ -50,11 +51,16 @@ class DayDesk:
         self.held_back = False
         """Whether a day is over but must not be closed yet."""
 
-    async def next_chunk(self, partitions: Collection[int], now: datetime) -> Closing | None:
-        """The plan of the next chunk of the earliest day that may close, None when there is none."""
+    async def next_chunk(
+        self, partitions: Collection[int], now: datetime, unread: Collection[int] = ()
+    ) -> Closing | None:
+        """The plan of the next chunk of the earliest day that may close, None when there is none.
+
+        Partitions that are `unread` close only days whose facts they have read all the same.
+        """
         await self._know(partitions)
         over = self._calendar.last_over(now)
-        behind = [one for one in partitions if self._calendar.closed(one, now) < over]
+        behind = [one for one in partitions if self._may_be_next(one, over, now, unread)]
         new = [one for one in partitions if not self._calendar.known(one)]
         if new:
             return self._begin(new, now)
@@ -66,6 +72,11 @@ class DayDesk:
         self._calendar.confirm(await self._archive.confirmed_through())
         self.held_back = not self._calendar.may_close(day, await self._archive.clock_skew_seconds())
         return None if self.held_back else await self._close(partition, day, now)
+
+    def _may_be_next(self, partition: int, over: Day, now: datetime, unread: Collection[int]) -> bool:
+        closed = self._calendar.closed(partition, now)
+        read = partition not in unread or self._calendar.has_read_beyond(partition, closed + 1)
+        return closed < over and read
 
     async def _know(self, partitions: Collection[int]) -> None:
         unknown = {one for one in partitions if not self._calendar.known(one)}
@@ -86,7 +97,7 @@ class DayDesk:
     async def _close(self, partition: int, day: Day, now: datetime) -> Closing:
         due = await self._archive.due_compounds(partition, day, self._chunk)
         touched = dict.fromkeys(due, partition)
-        closing = Closing(Plan(), last=len(due) < self._chunk)
+        closing = Closing(Plan(), last=len(due) < self._chunk, day=day)
         plan = closing.plan
         with self._memory.preparing(touched):
             held = await self._folds.open(touched)

@@ -7,10 +7,13 @@ overrule both.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from scoring.domain.facts import Day
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,7 @@ class Calendar:
     def __init__(self, rules: DayRules) -> None:
         self.rules = rules
         self._closed: dict[int, Day] = {}
+        self._read_us: dict[int, int] = {}
         self._newest: datetime | None = None
         self._confirmed: Day | None = None
 
@@ -67,12 +71,27 @@ class Calendar:
     def note_closed(self, partition: int, day: Day) -> None:
         self._closed[partition] = day
 
+    def read_to(self, partition: int, received_us: int) -> None:
+        """The facts of a partition are read as far as one received then."""
+        self._read_us[partition] = received_us
+
+    def has_read_beyond(self, partition: int, day: Day) -> bool:
+        """Whether a fact received after `day` was read: then those received on it were too."""
+        read = self._read_us.get(partition)
+        return read is not None and self._local(EPOCH + timedelta(microseconds=read)) > day
+
     def forget(self, partition: int) -> None:
         self._closed.pop(partition, None)
+        self._read_us.pop(partition, None)
 
     def last_over(self, now: datetime) -> Day:
         """The last day that is over by the clock, half an hour of grace included."""
         return self._local(now - self.rules.close_after) - 1
+
+    def days_behind(self, partitions: Collection[int], now: datetime) -> int:
+        """How many days are over and not closed, in the one of these partitions that is furthest behind."""
+        closed = [self.closed(one, now) for one in partitions]
+        return max(0, self.last_over(now) - min(closed)) if closed else 0
 
     def may_close(self, day: Day, skew_seconds: float) -> bool:
         """Whether `day`, which is over, may be closed."""

@@ -20,7 +20,7 @@ from shared.runtime.consume.writer import Writer
 from shared.runtime.cursor import Claim
 from shared.runtime.database import Database
 from shared.runtime.logs import get_logger
-from shared.runtime.metrics import Metrics
+from shared.runtime.metrics import BATCH_RESULTS, Metrics
 from shared.runtime.ownership import Ownership
 from shared.runtime.records import Partition
 from shared.runtime.settings import KafkaSettings
@@ -98,6 +98,8 @@ class Consumer:
             hold_off_seconds=settings.session_timeout_ms / 1000,
             metrics=metrics,
         )
+        for result in BATCH_RESULTS:
+            metrics.batches.labels(name, result)
         self._joined = False
         self._running: asyncio.Task[None] | None = None
         self._helpers: list[asyncio.Task[None]] = []
