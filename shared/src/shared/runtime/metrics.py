@@ -14,7 +14,7 @@ from prometheus_client.process_collector import ProcessCollector
 FAST_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 BATCH_RESULTS = ("committed", "fenced", "stale", "in_doubt", "retried", "failed")
-"""How cursor transactions end; a consumer shows each from its start, so that a first one is a change from 0."""
+"""How cursor transactions end; a consumer shows each from its start, so that the first is a change from 0."""
 
 
 class Metrics:

@@ -67,6 +67,8 @@ def show(found: dict[str, Any]) -> None:
     out.print(table)
     left = found["days_behind"]
     if left:
-        out.print(f"还有 {left} 天未结，应结到 {found['over_through']} · {left} days to close", highlight=False)
+        out.print(
+            f"还有 {left} 天未结，应结到 {found['over_through']} · {left} days to close", highlight=False
+        )
     else:
         out.print(f"已结到 {found['over_through']} · all closed", highlight=False)
