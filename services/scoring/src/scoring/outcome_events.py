@@ -6,7 +6,7 @@ Most have the same fields on both sides, so that naming the days is enough; the 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Final
 
 import msgspec
@@ -30,14 +30,15 @@ def event_of(
     return _MAKE[type(details)](details, common)
 
 
-def _same(event: type[msgspec.Struct], *days: str) -> Make:
+def _same(details: type[outcomes.Details], event: type[msgspec.Struct], *days: str) -> Make:
     """Details whose fields are called as those of the event, `days` among them."""
+    names = [name for name in details._fields if name != "kind"]
 
     def make(one: Any, common: dict[str, Any]) -> msgspec.Struct:
-        values = one._asdict()
-        del values["kind"]
+        # The kind is the last field.
+        values = dict(zip(names, one, strict=False))
         for name in days:
-            values[name] = as_date(values[name])
+            values[name] = date.fromordinal(values[name])
         return event(**common, **values)
 
     return make
@@ -53,13 +54,13 @@ def _score(one: outcomes.ScoreUpdated, common: dict[str, Any]) -> events.Outcome
         star=after.star,
         previous_star=None if before is None else before.star,
         rated=after.rated,
-        categories=dict(after.categories),  # type: ignore[arg-type]  # the rubric's are the contract's
+        categories=after.categories,  # type: ignore[arg-type]  # the rubric's are the contract's
         bonus_milli=after.bonus_milli,
         version=one.version,
         next_change_day=_date(one.next_change_day),
         cause=one.cause,  # type: ignore[arg-type]  # one of the constants of `outcomes`
         cause_event=one.cause_event,
-        reasons=tuple(_reason(reason) for reason in one.reasons),
+        reasons=tuple([_reason(reason) for reason in one.reasons]),
     )
 
 
@@ -71,7 +72,7 @@ def _star(one: outcomes.StarChanged, common: dict[str, Any]) -> events.OutcomeSt
         effective_day=as_date(one.effective_day),
         cause=one.cause,  # type: ignore[arg-type]  # one of the constants of `outcomes`
         score_milli=one.score_milli,
-        reasons=tuple(_reason(reason) for reason in one.reasons),
+        reasons=tuple([_reason(reason) for reason in one.reasons]),
     )
 
 
@@ -131,20 +132,22 @@ _HAZARD_DAYS: Final = ("due", "day")
 _MAKE: Final[Mapping[type, Make]] = {
     outcomes.ScoreUpdated: _score,
     outcomes.StarChanged: _star,
-    outcomes.HistoryRevised: _same(events.OutcomeHistoryRevised, "first_day", "last_day"),
-    outcomes.HazardOpened: _same(events.OutcomeHazardOpened, *_HAZARD_DAYS),
-    outcomes.HazardDueSoon: _same(events.OutcomeHazardDueSoon, *_HAZARD_DAYS),
-    outcomes.HazardOverdue: _same(events.OutcomeHazardOverdue, *_HAZARD_DAYS),
-    outcomes.HazardClosed: _same(events.OutcomeHazardClosed, *_HAZARD_DAYS),
-    outcomes.InspectionAssessed: _same(events.OutcomeInspectionAssessed, "day"),
-    outcomes.DisputeDue: _same(events.OutcomeDisputeDue, "until"),
+    outcomes.HistoryRevised: _same(
+        outcomes.HistoryRevised, events.OutcomeHistoryRevised, "first_day", "last_day"
+    ),
+    outcomes.HazardOpened: _same(outcomes.HazardOpened, events.OutcomeHazardOpened, *_HAZARD_DAYS),
+    outcomes.HazardDueSoon: _same(outcomes.HazardDueSoon, events.OutcomeHazardDueSoon, *_HAZARD_DAYS),
+    outcomes.HazardOverdue: _same(outcomes.HazardOverdue, events.OutcomeHazardOverdue, *_HAZARD_DAYS),
+    outcomes.HazardClosed: _same(outcomes.HazardClosed, events.OutcomeHazardClosed, *_HAZARD_DAYS),
+    outcomes.InspectionAssessed: _same(outcomes.InspectionAssessed, events.OutcomeInspectionAssessed, "day"),
+    outcomes.DisputeDue: _same(outcomes.DisputeDue, events.OutcomeDisputeDue, "until"),
     outcomes.EligibilityChanged: _eligibility,
-    outcomes.ThresholdNear: _same(events.OutcomeThresholdNear, "day"),
-    outcomes.WarningRaised: _same(events.OutcomeWarningRaised, "day"),
+    outcomes.ThresholdNear: _same(outcomes.ThresholdNear, events.OutcomeThresholdNear, "day"),
+    outcomes.WarningRaised: _same(outcomes.WarningRaised, events.OutcomeWarningRaised, "day"),
     outcomes.WarningCleared: _cleared,
-    outcomes.VetoApplied: _same(events.OutcomeVetoApplied, "day"),
-    outcomes.VetoLifted: _same(events.OutcomeVetoLifted, "day"),
-    outcomes.VetoProposed: _same(events.OutcomeVetoProposed, "occurred_on"),
-    outcomes.ObjectionFiled: _same(events.OutcomeObjectionFiled),
+    outcomes.VetoApplied: _same(outcomes.VetoApplied, events.OutcomeVetoApplied, "day"),
+    outcomes.VetoLifted: _same(outcomes.VetoLifted, events.OutcomeVetoLifted, "day"),
+    outcomes.VetoProposed: _same(outcomes.VetoProposed, events.OutcomeVetoProposed, "occurred_on"),
+    outcomes.ObjectionFiled: _same(outcomes.ObjectionFiled, events.OutcomeObjectionFiled),
     outcomes.FactUnassigned: _unassigned,
 }

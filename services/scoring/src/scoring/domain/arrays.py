@@ -19,8 +19,7 @@ def to_bytes(numbers: "array[int]") -> bytes:
 
 def from_bytes(plain: bytes, kind: str = SIGNED) -> "array[int]":
     """The array whose bytes these are."""
-    numbers = array(kind)
-    numbers.frombytes(plain)
+    numbers = array(kind, plain)
     if BIG_ENDIAN:
         numbers.byteswap()
     return numbers

@@ -135,7 +135,9 @@ class Board:
             shelves.vetoes.next_after(rubric.vetoes, day) if shelves.has("vetoes") else NEVER,
             shelves.grave.next_after(day) if shelves.has("grave") else NEVER,
         )
-        caps = _caps(shelves, rubric, day, ground.eligibility)
+        caps: tuple[Cap, ...] = ()
+        if shelves.has("vetoes") or shelves.has("grave") or ground.eligibility.failed:
+            caps = _caps(shelves, rubric, day, ground.eligibility)
         if not ground.enrolled:
             return Look(
                 day,

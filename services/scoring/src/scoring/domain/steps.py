@@ -66,8 +66,8 @@ class StepSum:
         if not plain:
             return cls()
         before, later = plain
-        made = cls(before)
-        half = len(later) // 2
-        made.days = from_bytes(later[:half])
-        made.deltas = from_bytes(later[half:])
+        made = object.__new__(cls)
+        made.before, both = before, from_bytes(later)
+        half = len(both) // 2
+        made.days, made.deltas = both[:half], both[half:]
         return made

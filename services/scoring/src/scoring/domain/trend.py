@@ -4,11 +4,15 @@ Source: rubric.md section 4, D3. H and H' are sums of base over the incidents ch
 points for no change; a tenth less gives all of them, a tenth more none.
 """
 
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
+
+from scoring.domain.arrays import SIGNED, from_bytes, to_bytes
 from scoring.domain.facts import NEVER, Day
 from scoring.domain.rubric_sections import Trend
 from scoring.domain.shelf import Plain, Points
 from scoring.domain.size import Terms
-from scoring.domain.steps import StepSum
 
 UNIT = 1_000
 
@@ -16,54 +20,60 @@ UNIT = 1_000
 class TrendShelf:
     """Bases and numbers of the incidents of one compound by day, for windows of any two years."""
 
-    __slots__ = ("bases", "counts")
+    __slots__ = ("_bases", "_counts", "_days")
 
     def __init__(self) -> None:
-        self.bases = StepSum()
-        self.counts = StepSum()
+        self._days: array[int] = array(SIGNED)
+        self._bases: array[int] = array(SIGNED)
+        self._counts: array[int] = array(SIGNED)
 
     def add(self, day: Day, base_milli: int, sign: int) -> None:
         """Counts (`sign` 1) or uncounts (-1) an incident."""
-        self.bases.add(day, sign * base_milli)
-        self.counts.add(day, sign)
+        days = self._days
+        place = bisect_left(days, day)
+        if place == len(days) or days[place] != day:
+            days.insert(place, day)
+            self._bases.insert(place, 0)
+            self._counts.insert(place, 0)
+        self._bases[place] += sign * base_milli
+        self._counts[place] += sign
+        if not self._counts[place]:
+            del days[place], self._bases[place], self._counts[place]
 
     def points(self, terms: Terms, day: Day, full_milli: int) -> Points:
         """The points of D3 on `day`."""
         rules = terms.rubric.trend
         days = rules.window_days
         last_year, before = day - days, day - 2 * days
-        counted = self.counts.at(last_year)
-        recent = self.counts.at(day) - counted
-        until = self._next(day, days, terms)
+        start, middle, end = [bisect_right(self._days, one) for one in (before, last_year, day)]
+        recent = sum(self._counts[middle:end])
+        until = self._next(((end, 0), (middle, days), (start, 2 * days)), terms, day, days)
         if not recent:
             return Points(full_milli, full_milli, until)
         # d - e < 729: the older window is not yet whole.
-        if terms.days_enrolled(day) < 2 * days - 1 or counted - self.counts.at(before) < rules.incidents_min:
+        counted = sum(self._counts[start:middle])
+        if terms.days_enrolled(day) < 2 * days - 1 or counted < rules.incidents_min:
             return Points(rules.unknown_milli, full_milli, until)
-        base = self.bases.at(last_year)
-        change = change_permille(self.bases.at(day) - base, base - self.bases.at(before))
+        change = change_permille(sum(self._bases[middle:end]), sum(self._bases[start:middle]))
         return Points(against(rules, change, full_milli), full_milli, until)
 
-    def _next(self, day: Day, days: int, terms: Terms) -> Day:
-        # Bases change on no day on which numbers do not.
+    def _next(self, edges: Iterable[tuple[int, int]], terms: Terms, day: Day, days: int) -> Day:
+        """The first day on which an incident passes an edge, (its place, its age), or the window is whole."""
+        passing = [self._days[place] + age for place, age in edges if place < len(self._days)]
         whole = terms.enrolled_since + 2 * days - 1
-        return min(
-            self.counts.next_after(day),
-            self.counts.next_after(day - days) + days,
-            self.counts.next_after(day - 2 * days) + 2 * days,
-            whole if whole > day else NEVER,
-        )
+        return min([*passing, whole if whole > day else NEVER])
 
     def pack(self, day: Day, terms: Terms) -> Plain:
-        oldest = day - 2 * terms.rubric.trend.window_days
-        bases, counts = self.bases.pack(oldest), self.counts.pack(oldest)
-        return (bases, counts) if bases or counts else ()
+        place = bisect_right(self._days, day - 2 * terms.rubric.trend.window_days)
+        return to_bytes(self._days[place:] + self._bases[place:] + self._counts[place:])
 
     @classmethod
     def unpack(cls, plain: Plain) -> "TrendShelf":
-        shelf = cls()
-        bases, counts = plain
-        shelf.bases, shelf.counts = StepSum.unpack(bases), StepSum.unpack(counts)
+        shelf = object.__new__(cls)
+        numbers = from_bytes(plain)
+        count = len(numbers) // 3
+        shelf._days, shelf._bases = numbers[:count], numbers[count : 2 * count]
+        shelf._counts = numbers[2 * count :]
         return shelf
 
 

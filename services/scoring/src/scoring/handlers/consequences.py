@@ -37,13 +37,14 @@ def consequences(
     """
     if not after.enrolled:
         return
-    known = before is not None and before.enrolled
-    earlier = before.marks if before is not None and known else NO_MARKS
-    caps_before = set(before.caps) if before is not None and known else set()
-    if set(after.caps) != caps_before:
-        yield from _caps(caps_before, set(after.caps), day, effective)
-    if after.marks != earlier:
-        yield from _marks(book, earlier, after, day, effective)
+    caps_before: tuple[tuple[str, int, str], ...] = ()
+    marks_before = NO_MARKS
+    if before is not None and before.enrolled:
+        caps_before, marks_before = before.caps, before.marks
+    if after.caps != caps_before:
+        yield from _caps(set(caps_before), set(after.caps), day, effective)
+    if after.marks != marks_before:
+        yield from _marks(book, marks_before, after, day, effective)
 
 
 def _caps(

@@ -28,20 +28,18 @@ def reasons(
     book: Book, before: Shown | None, after: Shown, come: Sequence[Fact], day: Day
 ) -> tuple[Reason, ...]:
     """The heaviest changes of items between two standings; `come` are the facts that counted in between."""
-    if before is None:
+    if before is None or not before.items or not after.items:
         return ()
-    moved = {
-        item: after.items.get(item, 0) - before.items.get(item, 0)
-        for item in {**before.items, **after.items}
-        if after.items.get(item, 0) != before.items.get(item, 0)
-    }
+    # Two standings under one rubric have the same items.
+    was = before.items
+    moved = {item: points - was[item] for item, points in after.items.items() if points != was[item]}
     if after.bonus_milli != before.bonus_milli:
         moved[BONUS] = after.bonus_milli - before.bonus_milli
-    if not moved or not (before.items and after.items):
+    if not moved:
         return ()
     heaviest = sorted(moved.items(), key=lambda one: (-abs(one[1]), one[0]))[:REASONS_MAX]
     behind = _facts_behind(book, {item for item, _ in heaviest}, come, day)
-    return tuple(_reason(item, change, behind.get(item)) for item, change in heaviest)
+    return tuple([_reason(item, change, behind.get(item)) for item, change in heaviest])
 
 
 def _facts_behind(book: Book, items: set[str], come: Sequence[Fact], day: Day) -> dict[str, Fact]:

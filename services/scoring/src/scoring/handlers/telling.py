@@ -18,6 +18,17 @@ from scoring.handlers.reasons import reasons
 from scoring.ports import FactKey, HazardKnown, Known, Shown
 
 STAR_REASONS_MAX = 3
+TOLD = frozenset(
+    {
+        facts.InspectionRecorded,
+        facts.HazardOpened,
+        facts.HazardMoved,
+        facts.DisputeRecorded,
+        facts.VetoStated,
+        type(None),
+    }
+)
+"""The data of facts that may mean something by themselves; see `_of_fact`."""
 REPEAT_WITHIN_DAYS = 365
 
 
@@ -113,7 +124,7 @@ class Teller:
         book = change.held.book
         assert book is not None
         for fact in come:
-            if not fact.withdrawn:
+            if type(fact.data) in TOLD and not fact.withdrawn:
                 details = self._of_fact(heads, change, book, fact, occasion, hazards)
                 if details is not None:
                     self._announce(plan, book, details, occasion, fact.day, fact.event_id)
@@ -127,7 +138,7 @@ class Teller:
         occasion: Occasion,
         hazards: Sequence[HazardKnown],
     ) -> outcomes.Details | None:
-        enrolled = book.registry.enrolled(fact.day)
+        enrolled = book.terms.enrolled(fact.day)
         details: outcomes.Details | None = None
         match fact.data:
             case facts.InspectionRecorded(_, checks) if enrolled:
