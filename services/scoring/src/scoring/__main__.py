@@ -117,5 +117,33 @@ def close_days(
         closing.show(found)
 
 
+@main.command()
+def invariants(
+    sample: Annotated[int, typer.Option(min=0, max=100_000, help="Compounds computed anew.")] = 100,
+    seed: Annotated[int | None, typer.Option(help="Which ones; another choice each time by default.")] = None,
+    patience: Annotated[
+        float, typer.Option(min=0, max=86_400, help="Seconds that work, outcomes and days may wait.")
+    ] = 300,
+    outcomes: Annotated[
+        int,
+        typer.Option(min=0, max=100_000, help="Last outcomes read of each partition; 0: leave Kafka out."),
+    ] = 1_000,
+    as_json: JsonFlag = False,
+) -> None:
+    """Look whether everything holds that must hold, and touch nothing. Exit code 1: something does not."""
+    import secrets
+
+    from scoring.cli import invariants as holding
+
+    asked = holding.Asked(sample, secrets.randbelow(2**31) if seed is None else seed, patience, outcomes)
+    verdict = run_async(holding.check(_settings(), asked))
+    if as_json:
+        print_json(verdict.document())
+    else:
+        holding.show(verdict)
+    if verdict.broken:
+        exit_with(1)
+
+
 if __name__ == "__main__":
     main()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from shared.runtime.closing import close_consumer
-from shared.runtime.records import Partition
+from shared.runtime.records import Partition, Record
 from shared.runtime.settings import KafkaSettings
 
 # A former relay that wakes up may publish a round of older rows behind newer ones; beyond that, the newest
@@ -40,39 +40,65 @@ async def read_tails(settings: KafkaSettings, partitions: Collection[Partition])
 
     Raises KafkaError or TimeoutError.
     """
+    tails: dict[Partition, Tail] = {}
+
+    def take(record: Record) -> None:
+        found = tail_of(record)
+        if found is not None:
+            tails[record.source] = max(found, tails.get(record.source, found))
+
+    await read_last(settings, partitions, TAIL_RECORDS, take)
+    return tails
+
+
+async def read_last(
+    settings: KafkaSettings, partitions: Collection[Partition], count: int, take: Callable[[Record], None]
+) -> None:
+    """Hand over the last `count` records of each partition, up to where it ends now, in order of offset.
+
+    Raises KafkaError or TimeoutError.
+    """
     if not partitions:
-        return {}
+        return
     consumer = AIOKafkaConsumer(
         bootstrap_servers=settings.bootstrap, enable_auto_commit=False, auto_offset_reset="earliest"
     )
     async with asyncio.timeout(READ_WITHIN_SECONDS):
-        await consumer.start()
         try:
-            return await _read(consumer, [TopicPartition(*partition) for partition in partitions])
+            await consumer.start()
+            await _read(consumer, [TopicPartition(*partition) for partition in partitions], count, take)
         finally:
             await close_consumer(consumer)
 
 
-async def _read(consumer: AIOKafkaConsumer, places: list[TopicPartition]) -> dict[Partition, Tail]:
+async def _read(
+    consumer: AIOKafkaConsumer, places: list[TopicPartition], count: int, take: Callable[[Record], None]
+) -> None:
     consumer.assign(places)
     starts, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
     waiting = {place for place in places if starts[place] < ends[place]}
     for place in places:
-        consumer.seek(place, max(starts[place], ends[place] - TAIL_RECORDS))
-    tails: dict[Partition, Tail] = {}
+        consumer.seek(place, max(starts[place], ends[place] - count))
     while waiting:
         for place, records in (await consumer.getmany(timeout_ms=200)).items():
-            partition = Partition(*place)
             for record in records:
-                found = _tail_of(record.headers)
-                if found is not None:
-                    tails[partition] = max(found, tails.get(partition, found))
+                if record.offset < ends[place]:
+                    take(
+                        Record(
+                            *place,
+                            record.offset,
+                            record.key,
+                            record.value,
+                            tuple(record.headers),
+                            record.timestamp,
+                        )
+                    )
         waiting = {place for place in waiting if await consumer.position(place) < ends[place]}
-    return tails
 
 
-def _tail_of(headers: Iterable[tuple[str, bytes]]) -> Tail | None:
-    by_name = dict(headers)
+def tail_of(record: Record) -> Tail | None:
+    """The position that an outcome says it has; None for a record that says none."""
+    by_name = dict(record.headers)
     try:
         return Tail(int(by_name["incarnation"]), int(by_name["partition-sequence"]))
     except (KeyError, ValueError):
