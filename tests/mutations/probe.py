@@ -21,6 +21,7 @@ RULES = (
     "test_disputes.py",
     "test_rectification.py",
     "test_revisions.py",
+    "test_near_stars.py",
 )
 
 

@@ -51,6 +51,7 @@ MUTANTS = [
             "max(bisect_right(self._compound_starts, day - 1) - 1, 0)",
         ),
         ("min(enrolments, default=None)", "max(enrolments, default=None)"),
+        ("self._assessed[place - 1] if place", "self._assessed[-1] if self._assessed"),
     ),
     *conditions(
         "revisions",
@@ -249,6 +250,13 @@ MUTANTS = [
         ("if evidence_missing:", "if not evidence_missing:"),
     ),
     *conditions(
+        "distance",
+        ("rules.thresholds_milli[place] + rules.margin_milli", "rules.thresholds_milli[place]"),
+        ("rules.thresholds_milli[place - 1] - rules.margin_milli", "rules.thresholds_milli[place - 1]"),
+        ("not up.capped and up.points_milli <= NEAR_MILLI", "up.points_milli <= NEAR_MILLI"),
+        ("down.points_milli <= NEAR_MILLI", "down.points_milli < NEAR_MILLI"),
+    ),
+    *conditions(
         "course", ("*(cap.cap for cap in look.caps)", "*(cap.cap for cap in look.caps if cap.veto_id)")
     ),
     *conditions(
@@ -284,6 +292,12 @@ MUTANTS = [
         ("return WarningFold(level, 0, 0, year, yellows)", "return state"),
         ("return WarningFold(state.level)", "return WarningFold()"),
         ("return WarningFold(state.level)", "return state"),
+        ("if assessed.decided_on == day:", "if assessed.decided_on > day:"),
+        ("rules.yellow_days if state.level is None else rules.red_days", "rules.red_days"),
+        (
+            "None if state.level is None else max(1, rules.clear_days - state.above_run)",
+            "None if state.level is None else max(1, rules.clear_days + 1 - state.above_run)",
+        ),
     ),
     *conditions(
         "annual",

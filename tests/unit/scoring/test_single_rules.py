@@ -5,7 +5,7 @@ from scoring.domain import facts as f
 from scoring.domain.annual import Annual, assess
 from scoring.domain.facilities import status_permille
 from scoring.domain.facts import Fact
-from scoring.domain.registry import Permit, Registry
+from scoring.domain.registry import Assessed, Permit, Registry
 from scoring.domain.stars import Limits, limits
 
 from tests.properties.naive_rubric import D1, D2, E1
@@ -285,6 +285,53 @@ def test_eligibility_on_its_edges() -> None:
 def test_a_failed_clause_counts_although_the_company_is_unknown() -> None:
     registry = Registry([registration(buildings=2)])
     assert shown(book(*proven(200), registry=registry), 100) == [0]
+
+
+# Warnings
+
+
+def warnings(*decided: int, ages: tuple[int, ...]) -> list[str | None]:
+    """The warnings of a compound with five stars that a veto holds at two from day 120 to 215.
+
+    Its assessments were decided on days `decided` with five stars.
+    """
+    registry = Registry([registration()], [], [Assessed(day(age), 5) for age in decided])
+    lifted = fact("veto.lifted", f.VetoLifted("x"), 215)
+    made = book(*proven(400), veto(120, "V4", 119), lifted, registry=registry)
+    return [made.settled(day(age)).warning for age in ages]
+
+
+def test_a_warning_measures_the_shown_star_against_the_last_decided_one() -> None:
+    assert warnings(100, ages=(148, 149, 208, 209, 227, 228)) == [
+        None,
+        "yellow",
+        "yellow",
+        "red",
+        "red",
+        None,
+    ]
+    assert warnings(ages=(149, 209)) == [None, None]
+    assert warnings(300, ages=(149, 209)) == [None, None]
+
+
+def test_days_count_anew_from_the_day_on_which_an_assessment_is_decided() -> None:
+    assert warnings(100, 140, ages=(149, 168, 169, 209, 214)) == [None, None, "yellow", "yellow", "yellow"]
+
+
+def test_a_book_wakes_when_a_warning_moves() -> None:
+    """Closing only on the days that it asks for misses none."""
+    registry = Registry([registration()], [], [Assessed(day(100), 5)])
+    lifted = fact("veto.lifted", f.VetoLifted("x"), 215)
+    made = book(*proven(600), veto(120, "V4", 119), lifted, registry=registry)
+    made.close_through(day(130))
+    changes, before = [], None
+    while made.as_of_day is not None and made.as_of_day < day(240):
+        made.close_through(made.next_change_day(made.as_of_day))
+        warning = made.standing(made.as_of_day).warning
+        if warning != before:
+            changes.append((made.as_of_day - day(0), warning))
+            before = warning
+    assert changes == [(149, "yellow"), (209, "red"), (228, None)]
 
 
 # The year
