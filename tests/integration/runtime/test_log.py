@@ -160,6 +160,33 @@ async def test_a_database_that_went_back_gets_a_new_incarnation(
     assert effective(outcomes) == outcomes
 
 
+async def test_what_was_committed_and_not_yet_published_is_remembered_as_well(
+    kafka: KafkaSettings, url: str, sql: asyncpg.Connection
+) -> None:
+    await fill(kafka, [(0, b"%d" % n) for n in range(10)])
+    async with Worker(kafka, url, relay=False) as worker:
+
+        async def absorbed() -> bool:
+            return await sql.fetchval("SELECT count(*) FROM taken") == 10
+
+        await eventually(absorbed)
+        await eventually(lambda: worker.tally.told[-1:] == [(0, 9)])
+        # A fail-over to a stand-by that has not received the last commits, while a relay has them in hand.
+        async with sql.transaction():
+            await sql.execute(
+                "UPDATE input_cursor SET next_offset = 6, ledger_seq = 6, out_seq = 6 WHERE partition = 0"
+            )
+            await sql.execute('DELETE FROM taken WHERE "offset" >= 6')
+            await sql.execute("DELETE FROM outbox WHERE seq > 6")
+            await sql.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        await eventually(absorbed)
+    rows = await sql.fetch("SELECT incarnation, seq FROM outbox WHERE seq > 6 ORDER BY seq")
+    assert [tuple(row) for row in rows] == [(2, n) for n in range(7, 11)]
+
+
 async def test_a_relay_that_dies_before_deleting_repeats_under_the_same_numbers(
     kafka: KafkaSettings, url: str, sql: asyncpg.Connection
 ) -> None:

@@ -62,6 +62,9 @@ class Claimer:
         self._metrics = metrics
         self.ends: dict[Partition, int] = {}
         self.histories: dict[Partition, RejectHistory] = {}
+        # The newest positions that this process has seen committed: a database that does not know of them has
+        # gone back, also while they are still on their way to the topic.
+        self.committed: dict[Partition, Tail] = {}
 
     async def claim(
         self,
@@ -151,7 +154,8 @@ class Claimer:
         if not bounds.start <= next_offset <= bounds.end:
             await self.check(claim.partition, next_offset)
         before = claim.incarnation
-        incarnation = incarnation_after(tail, incarnation=before, out_seq=claim.out_seq)
+        seen = max(filter(None, (tail, self.committed.get(claim.partition))), default=None)
+        incarnation = incarnation_after(seen, incarnation=before, out_seq=claim.out_seq)
         if (next_offset, incarnation) != (claim.next_offset, before):
             moved = await cursor.move(
                 self._writer.connection, claim, next_offset=next_offset, incarnation=incarnation
@@ -168,6 +172,7 @@ class Claimer:
                 incarnation=incarnation,
                 out_seq=claim.out_seq,
                 published=tail,
+                seen=seen,
             )
         self.ends[claim.partition] = bounds.end
         self.histories[claim.partition] = await self._history(claim)

@@ -14,6 +14,7 @@ from shared.runtime.logs import get_logger
 from shared.runtime.metrics import Metrics
 from shared.runtime.ownership import Ownership
 from shared.runtime.records import Partition
+from shared.runtime.tail import Tail
 
 log = get_logger()
 
@@ -50,6 +51,9 @@ class Commits:
         await self._writer.write(work, prepared)
         self._metrics.batch_seconds.labels(self._name).observe(self._now() - started)
         self._claimer.histories.update(histories)
+        for advance in prepared.advances:
+            claim = work.claims[advance.partition]
+            self._claimer.committed[advance.partition] = Tail(claim.incarnation, claim.out_seq)
         await self.told(work, prepared)
 
     async def told(self, work: Work, prepared: Prepared) -> None:
