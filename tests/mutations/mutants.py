@@ -71,7 +71,9 @@ def readable(text: str) -> bool:
 def pairs(*changes: tuple[str, str]) -> Iterator[Mutant]:
     """Changes of the rubric that keep it readable."""
     for old, new in changes:
-        yield _unique(RUBRIC, old, new)
+        mutant = _unique(RUBRIC, old, new)
+        assert readable(mutant.text()), mutant
+        yield mutant
 
 
 def conditions(module: str, *changes: tuple[str, str]) -> Iterator[Mutant]:

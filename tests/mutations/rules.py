@@ -11,7 +11,10 @@ MUTANTS = [
     *pairs(
         ("guards_milli = 2_000\nlicensed_milli = 1_500", "guards_milli = 1_900\nlicensed_milli = 1_600"),
         ("licensed_milli = 1_500\nfiled_milli = 500", "licensed_milli = 1_400\nfiled_milli = 600"),
-        ("star_milli = 2_000\n", "star_milli = 1_000\n# "),
+        (
+            "star_milli = 2_000\nstar_full_milli = 5_000\ntrained_milli = 1_000",
+            "star_milli = 1_900\nstar_full_milli = 5_000\ntrained_milli = 1_100",
+        ),
         ("moves_milli = { C1 = 2_000, C2 = 1_000 }", "moves_milli = { C1 = 1_000, C2 = 2_000 }"),
         ('bands = "b60"\nfindings', 'bands = "b90"\nfindings'),
         ('grave = ["immediate", "major"]', 'grave = ["immediate"]'),
