@@ -42,8 +42,10 @@ def _facts_of(stage: Stage, compound: str, day: int, shift: int) -> list[dict[st
         2: ("incident.recorded", {"code": "010301", "status": "filed"}),
         3: ("facility.status", {"item": "C1", "online": 0, "total": 10}),
         4 + shift: ("facility.status", {"item": "C2", "online": 0, "total": 10}),
+        6: ("hazard.opened", {**hazard, "hazard_id": "H4", "class": "major", "checkpoint": "lamp-4"}),
         10: ("hazard.opened", {**hazard, "hazard_id": "H2", "class": "ordinary", "checkpoint": "lamp-2"}),
         13 + shift: ("hazard.verified", {"hazard_id": "H2"}),
+        17 + shift: ("hazard.verified", {"hazard_id": "H4"}),
         20: ("facility.status", {"item": "C1", "online": 10, "total": 10}),
         21 + shift: ("facility.status", {"item": "C2", "online": 10, "total": 10}),
         33: ("hazard.opened", {**hazard, "hazard_id": "H3", "class": "major", "checkpoint": "lamp-3"}),
@@ -90,9 +92,11 @@ async def test_stars_and_reminders_of_an_absence_are_told_once_and_as_history(st
     assert f"anxing_scoring_days_closed_total {float(DAYS * still.kafka.partitions)}" in metrics
     expected = await _expected(still, stars_before)
     assert _stars(told) == expected["stars"]
-    assert len(expected["stars"]) == 2 * len(COMPOUNDS)
+    assert len(expected["stars"]) > len(COMPOUNDS)
     assert _reminders(told) == expected["reminders"]
     assert len(expected["reminders"]) >= 4 * len(COMPOUNDS)
+    assert _overdue(told) == expected["overdue"]
+    assert {hazard for _, hazard, _ in expected["overdue"]} == {"H1", "H2", "H4"}
     # Nothing of it was closed too early and then put right.
     assert not [one for one in told if one["type"].endswith("history.revised.v1")]
     _assert_marked(told)
@@ -126,6 +130,14 @@ def _reminders(told: list[dict[str, Any]]) -> list[tuple[str, str, str, int]]:
     )
 
 
+def _overdue(told: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
+    return sorted(
+        (one["subject"], one["data"]["hazard_id"], one["data"]["day"])
+        for one in told
+        if one["type"].endswith("hazard.overdue.v1")
+    )
+
+
 def _assert_marked(told: list[dict[str, Any]]) -> None:
     """What is about a day more than two days old is history, the rest is news."""
     for one in told:
@@ -134,6 +146,8 @@ def _assert_marked(told: list[dict[str, Any]]) -> None:
             about = date.fromisoformat(data["effective_day"])
         elif one["type"].endswith("hazard.due_soon.v1"):
             about = date.fromisoformat(data["day"]) + timedelta(days=1)
+        elif one["type"].endswith("hazard.overdue.v1"):
+            about = date.fromisoformat(data["day"])
         else:
             continue
         assert data["historical"] is ((LAST_OPEN - about).days > 2), one
@@ -145,6 +159,7 @@ async def _expected(stage: Stage, stars_before: dict[str, int | None]) -> dict[s
     rules = rubric()
     stars: list[Any] = []
     reminders: list[Any] = []
+    overdue: dict[tuple[str, str], str] = {}
     try:
         views = Views(database, rules.name, ZONE, stage.kafka.name_of(FACTS))
         for compound in COMPOUNDS:
@@ -166,6 +181,12 @@ async def _expected(stage: Stage, stars_before: dict[str, int | None]) -> dict[s
                 for hazard_id, life in reminded_on(book.shelves.hazards.events, rules.hazards, day):
                     on = date.fromordinal(day).isoformat()
                     reminders.append((compound, hazard_id, on, life.due - day))
+                for hazard_id in book.deadlines(day + 1).overdue:
+                    overdue.setdefault((compound, hazard_id), date.fromordinal(day + 1).isoformat())
     finally:
         await database.close()
-    return {"stars": sorted(stars, key=str), "reminders": sorted(reminders)}
+    return {
+        "stars": sorted(stars, key=str),
+        "reminders": sorted(reminders),
+        "overdue": sorted((*key, day) for key, day in overdue.items()),
+    }

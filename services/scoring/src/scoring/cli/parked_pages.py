@@ -42,10 +42,10 @@ def show_list(rows: Sequence[asyncpg.Record]) -> None:
     if not rows:
         out.print("没有搁置的记录 · nothing is parked")
         return
-    table = Table("时间", "位置", "原因", "说明", "重试")
+    table = Table("时间", "位置", "原因", "重试")
     for row in rows:
         tried = str(row["attempts"] or "")
-        table.add_row(_time(row["parked_at"]), _place(row), row["code"], _plain(row["detail"]), tried)
+        table.add_row(_time(row["parked_at"]), _place(row), _plain(_why(row)), tried)
     out.print(table)
 
 
@@ -54,7 +54,7 @@ def show_one(row: asyncpg.Record) -> None:
     resolved = "resolution" in row
     table = Table(show_header=False, box=None)
     table.add_row("位置", _place(row))
-    table.add_row("原因", _plain(f"{row['code']} {row['detail']}"))
+    table.add_row("原因", _plain(_why(row)))
     table.add_row("搁置于", _time(row["parked_at"]))
     table.add_row("重试", str(row["attempts"]))
     if resolved:
@@ -77,7 +77,7 @@ def show_retried(found: Sequence[Mapping[str, Any]]) -> None:
     """What became of each record that was tried again."""
     table = Table("位置", "结果", "说明")
     for one in found:
-        said = one.get("fate") or f"{one.get('code', '')} {one.get('detail', '')}".strip()
+        said = (_why(one) if "code" in one else one.get("fate")) or ""
         table.add_row(one["place"], STATES[one["state"]], _plain(said))
     out.print(table)
     if any(one["state"] == "waiting" for one in found):
@@ -95,6 +95,12 @@ def show_dropped(rows: Sequence[asyncpg.Record], actor: str) -> None:
 
 def _place(row: asyncpg.Record) -> str:
     return f"{row['topic']}/{row['partition']}/{row['offset']}"
+
+
+def _why(row: Mapping[str, Any] | asyncpg.Record) -> str:
+    """Code and detail; most details begin with the code."""
+    code, detail = row["code"], row["detail"]
+    return detail if detail.startswith(code) else f"{code} {detail}"
 
 
 def _time(instant: datetime) -> str:

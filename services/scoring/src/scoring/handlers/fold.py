@@ -160,12 +160,14 @@ def shown(book: Book, day: Day) -> Shown:
         return Shown.of(standing, NO_MARKS)
     close = near(book.rubric, standing)
     failed, unknown = standing.eligibility
+    # Told day by day: after an absence, what was overdue for a while in between is told as well.
+    following = day if book.as_of_day is None else min(day, book.as_of_day + 1)
     marks = Marks(
         failed,
         unknown,
         None if close is None else (close.direction, close.star, close.distance_milli),
         standing.warning,
-        book.deadlines(day).overdue,
+        book.deadlines(following).overdue,
     )
     return Shown.of(standing, NO_MARKS if marks == NO_MARKS else marks)
 
