@@ -1,15 +1,19 @@
 """Where scoring is hurt: three workers, each behind a wire of its own, and a look at their backends."""
 
 import asyncio
+import json
 import random
 import sys
+import time
 from collections import Counter
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import asyncpg
+from shared.embedded.errors import PortTakenError
 from shared.embedded.servers import Servers
 from shared.events.topics import FACTS
 from shared.runtime.away import DATABASE_AWAY
@@ -23,6 +27,7 @@ from tests.integration.runtime.proxy import CuttingProxy
 WORKERS = 3
 WRITER = "scoring/writer-facts"
 TEND_SECONDS = 0.3
+REVIVE_SECONDS_MAX = 30.0
 
 
 class Backend(NamedTuple):
@@ -90,6 +95,14 @@ class Arena:
         self.facts = self.kafka.name_of(FACTS)
         self.wires: dict[str, CuttingProxy] = {}
         self._stack = AsyncExitStack()
+        self._tending = asyncio.create_task(self._tend())
+
+    def note(self, kind: str, **details: Any) -> None:
+        """One fault has happened: counted, and written down beside the logs of the workers."""
+        self.faults[kind] += 1
+        line = {"timestamp": datetime.now(UTC).isoformat(), "event": kind, **details}
+        with (self.folder / "faults.jsonl").open("a") as stream:
+            stream.write(json.dumps(line) + "\n")
 
     async def hire(self, **more: Any) -> str:
         """One more worker, behind a wire of its own."""
@@ -97,6 +110,14 @@ class Arena:
         name = self.crew.start(url=wire.url, **more)
         self.wires[name] = wire
         return name
+
+    async def _tend(self) -> None:
+        """Start anew whoever ends by himself, as a supervisor does; until cancelled."""
+        while True:
+            for _ in self.crew.ended():
+                self.seen["ended by itself"] += 1
+                await self.hire()
+            await asyncio.sleep(TEND_SECONDS)
 
     async def begin(self) -> None:
         """All workers at work: every partition has an owner."""
@@ -109,15 +130,26 @@ class Arena:
 
         await eventually(claimed, 60)
 
-    async def tend(self) -> None:
-        """Start anew whoever ends by himself, as a supervisor does; until cancelled."""
+    async def revive(self) -> None:
+        """Start again what has ended; the port of a killed server is free when its last thread is gone."""
+        until = time.monotonic() + REVIVE_SECONDS_MAX
         while True:
-            for _ in self.crew.ended():
-                self.seen["ended by itself"] += 1
-                await self.hire()
-            await asyncio.sleep(TEND_SECONDS)
+            try:
+                await asyncio.to_thread(self.servers.revive)
+            except PortTakenError:
+                if time.monotonic() > until:
+                    raise
+                await asyncio.sleep(0.1)
+            else:
+                return
+
+    async def dismiss(self) -> None:
+        """Everybody leaves in order."""
+        self._tending.cancel()
+        await self.crew.dismiss()
 
     async def close(self) -> None:
+        self._tending.cancel()
         self.crew.end()
         await self.sql.close()
         await self._stack.aclose()

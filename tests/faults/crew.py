@@ -1,9 +1,9 @@
 """Worker processes that can be hurt: each a program with its own settings, and its log in a file."""
 
+import contextlib
 import json
 import signal
 import subprocess
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -76,19 +76,15 @@ class Crew:
             self.frozen.discard(name)
         return gone
 
-    def dismiss(self, seconds: float = 20.0) -> None:
+    async def dismiss(self, seconds: float = 20.0) -> None:
         """Let all finish what they are at; who does not is killed."""
         for name in list(self.frozen):
             self.thaw(name)
         for process in self.processes.values():
             process.terminate()
-        until = time.monotonic() + seconds
-        for name, process in list(self.processes.items()):
-            try:
-                process.wait(max(0.1, until - time.monotonic()))
-                del self.processes[name]
-            except subprocess.TimeoutExpired:
-                self.kill(name)
+        with contextlib.suppress(AssertionError):
+            await eventually(lambda: all(p.poll() is not None for p in self.processes.values()), seconds)
+        self.end()
 
     def end(self) -> None:
         for name in list(self.processes):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 SHOWN_MAX = 20
+CHARS_MAX = 600
 
 
 @dataclass
@@ -32,7 +33,7 @@ class Findings:
 
     def equal(self, what: str, wanted: Any, found: Any) -> None:
         if wanted != found:
-            self.differences.append(f"{what}: {found!r} should be {wanted!r}")
+            self.differences.append(f"{what}: {_short(found)} should be {_short(wanted)}")
 
     def dense(self, what: str, last: int, numbers: Iterable[int]) -> None:
         """Each number from 1 to `last` once."""
@@ -45,3 +46,8 @@ class Findings:
             if len(found) > SHOWN_MAX:
                 lines.append(f"{name}: and {len(found) - SHOWN_MAX} more")
         return "\n".join(lines)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= CHARS_MAX else f"{text[:CHARS_MAX]}…"

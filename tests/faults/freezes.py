@@ -55,8 +55,9 @@ async def _replaced(arena: Arena, worker: str, kind: str, owned: dict[int, tuple
         now = {row[0]: (row[1], row[2]) for row in rows}
         # Another has claimed each of them, and has committed on it.
         if all(now[p][0] > epoch and now[p][1] > offset for p, (epoch, offset) in owned.items()):
-            arena.faults[kind] += 1
-            arena.takeover_seconds.append(round(time.monotonic() - begin, 2))
+            seconds = round(time.monotonic() - begin, 2)
+            arena.takeover_seconds.append(seconds)
+            arena.note(kind, worker=worker, partitions=sorted(owned), seconds=seconds)
             return
         await asyncio.sleep(0.1)
     arena.troubles.append(f"{worker} {kind}: nobody committed on {sorted(owned)} in {TAKEOVER_SECONDS_MAX} s")
@@ -93,13 +94,13 @@ async def _hold_copy(arena: Arena) -> Backend | None:
     if not rows:
         return None
     wire = arena.wires[writer.worker]
-    wire.armed = "copy"
+    wire.holds_next_copy = True
     arena.traffic.burst(arena.chance.choice(rows)[0])
     try:
         async with asyncio.timeout(COPY_SECONDS_MAX):
             await wire.holding.wait()
     except TimeoutError:
-        wire.armed = None
+        wire.holds_next_copy = False
         return None
     if writer.worker in arena.crew.at_work():
         await arena.crew.freeze(writer.worker)

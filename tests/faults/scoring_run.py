@@ -26,6 +26,7 @@ PARTITIONS = 6
 SESSION_MS = 4000
 DAY_SECONDS = 4.0
 REST_SECONDS_MAX = 180.0
+DAYS_AFTER = 45
 # What a worker may not log: bugs that it met, whatever it made of them.
 BUGS = (
     "consumer_failed",
@@ -76,25 +77,20 @@ async def run(
     arena = Arena(servers, kafka, url, folder, traffic, everybody, random.Random(seed))
     pace = pace or (FOR_EVERYTHING if everybody else IN_GROUPS)
     begin = time.monotonic()
-    tending = asyncio.create_task(arena.tend())
     try:
         await traffic.start()
         await arena.begin()
         fighting = time.monotonic()
         over = asyncio.Event()
-        living = asyncio.create_task(traffic.live(over))
-        try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(traffic.live(over))
             await hurt(arena, pace, fighting + seconds)
-        finally:
             over.set()
-            await living
         share = traffic.share
         fought = time.monotonic() - fighting
         await _settle(arena)
-        tending.cancel()
-        arena.crew.dismiss()
+        await arena.dismiss()
     finally:
-        tending.cancel()
         await arena.close()
         await traffic.stop()
     reading = await read(kafka, url)
@@ -128,24 +124,33 @@ async def run(
 
 
 async def _settle(arena: Arena) -> None:
-    """No more faults: everybody works, time goes on for two days, and everything is done."""
+    """No more faults: everything is done; then a new worker goes on for some weeks with what is stored."""
     for name in list(arena.crew.frozen):
         arena.crew.thaw(name)
-    await asyncio.to_thread(arena.servers.revive)
+    await arena.revive()
     await eventually(lambda: not arena.ahead, 30)
     await arena.traffic.finish()
-    for _ in range(2):
-        await arena.traffic.next_day()
+    await arena.traffic.next_day()
     await eventually(lambda: len(arena.crew.at_work()) >= WORKERS, 60)
-    last: list[str] = []
+    await _rest(arena, "after the faults")
+    await arena.dismiss()
+    await arena.hire()
+    for _ in range(DAYS_AFTER):
+        await arena.traffic.next_day()
+    await _rest(arena, f"{DAYS_AFTER} days after the faults")
+
+
+async def _rest(arena: Arena, when: str) -> None:
+    """Until nothing is left to do; else it is said what."""
+    left: list[str] = []
 
     async def at_rest() -> bool:
-        last[:] = await _unrest(arena)
-        return not last
+        left[:] = await _unrest(arena)
+        return not left
 
     with contextlib.suppress(AssertionError):
         await eventually(at_rest, REST_SECONDS_MAX, every=0.5)
-    arena.troubles += [f"after {REST_SECONDS_MAX} s without faults: {one}" for one in last]
+    arena.troubles += [f"{when}, not within {REST_SECONDS_MAX} s: {one}" for one in left]
 
 
 async def _unrest(arena: Arena) -> list[str]:

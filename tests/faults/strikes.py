@@ -83,8 +83,9 @@ async def _servers(
         mark = arena.servers.marks[name]
         os.kill(mark.pid, by)
         await eventually(lambda mark=mark: not mark.alive())
-        await asyncio.to_thread(arena.servers.revive)
-        arena.faults[kind] += 1
+        begin = time.monotonic()
+        await arena.revive()
+        arena.note(kind, seconds=round(time.monotonic() - begin, 2))
 
 
 async def _pause(arena: Arena, between: tuple[float, float], until: float) -> None:
@@ -94,8 +95,9 @@ async def _pause(arena: Arena, between: tuple[float, float], until: float) -> No
 async def _kill(arena: Arena) -> None:
     awake = arena.crew.at_work()
     if len(awake) > 1:
-        arena.crew.kill(arena.chance.choice(awake))
-        arena.faults[KILL] += 1
+        name = arena.chance.choice(awake)
+        arena.crew.kill(name)
+        arena.note(KILL, worker=name)
         await arena.hire()
 
 
@@ -108,7 +110,8 @@ async def _terminate(arena: Arena) -> None:
     if found:
         one = arena.chance.choice(sorted(found))
         [row] = await arena.sql.fetch("SELECT pg_terminate_backend($1)", one.pid)
-        arena.faults[TERMINATE] += bool(row[0])
+        if row[0]:
+            arena.note(TERMINATE, worker=one.worker, backend=one.purpose)
 
 
 async def _cut(arena: Arena) -> None:
@@ -116,12 +119,14 @@ async def _cut(arena: Arena) -> None:
     writers = await arena.writers()
     if not writers:
         return
-    wire = arena.wires[arena.chance.choice(writers).worker]
-    cuts, wire.armed = wire.cuts, arena.chance.choice(["before", "after"])
+    name, moment = arena.chance.choice(writers).worker, arena.chance.choice(["before", "after"])
+    wire = arena.wires[name]
+    cuts, wire.armed = wire.cuts, moment
     with contextlib.suppress(AssertionError):
         await eventually(lambda: wire.cuts > cuts, CUT_SECONDS_MAX, every=0.02)
     wire.armed = None
-    arena.faults[CUT] += wire.cuts - cuts
+    if wire.cuts > cuts:
+        arena.note(CUT, worker=name, moment=moment)
 
 
 async def _jump(arena: Arena) -> None:
@@ -133,7 +138,7 @@ async def _jump(arena: Arena) -> None:
     process = arena.crew.processes[name]
     process.send_signal(signal.SIGUSR1)
     arena.ahead.add(name)
-    arena.faults[CLOCK] += 1
+    arena.note(CLOCK, worker=name)
 
     def back() -> None:
         arena.ahead.discard(name)

@@ -10,14 +10,15 @@ COMMIT = b"COMMIT;"
 
 class CuttingProxy:
     """Passes bytes on. Armed, it cuts the connection that next commits: before the server hears of it
-    (`before`), or when the server has answered and the client has not heard (`after`). Armed with `copy`, it
-    lets half of the next COPY through and holds the rest until it is released."""
+    (`before`), or when the server has answered and the client has not heard (`after`). When it
+    `holds_next_copy`, it lets half of that through and holds the rest until it is released."""
 
     def __init__(self, url: str) -> None:
         self._url = url
         self._parts = urlsplit(url)
         self.armed: str | None = None
         self.cuts = 0
+        self.holds_next_copy = False
         self.holding = asyncio.Event()
         self._released = asyncio.Event()
         self.ports: set[int] = set()
@@ -65,7 +66,7 @@ class CuttingProxy:
         down = asyncio.ensure_future(self._down(up_reader, writer, swallow))
         try:
             while data := await reader.read(65536):
-                if self.armed == "copy":
+                if self.holds_next_copy:
                     data = await self._hold(data, up_writer)
                 elif self.armed is not None and COMMIT in data:
                     mode, self.armed = self.armed, None
@@ -91,7 +92,7 @@ class CuttingProxy:
         """What is still to be passed on of these bytes, after a while if a COPY begins with them."""
         if data[:1] != b"Q" or data[5:9] != b"COPY":
             return data
-        self.armed = None
+        self.holds_next_copy = False
         statement = 1 + int.from_bytes(data[1:5])
         half = statement + (len(data) - statement) // 2
         up_writer.write(data[:half])
