@@ -156,7 +156,10 @@ class World:
         if self.nature.alive() and not run.wrong:
             self.broken("somebody did not stop")
         run.wrong += [f"complaint: {each}" for each in loop.complaints]
-        run.wrong += judge(self._left(), goes_back=self.goes_back, coalesces=self.coalesces)
+        verdict = judge(self._left(), goes_back=self.goes_back, coalesces=self.coalesces)
+        run.wrong += verdict.wrong
+        if verdict.hidden:
+            run.counts["outcomes hidden by a fail-over"] += verdict.hidden
         run.counts["steps"] = loop.steps
         run.counts["processes"] = len(self.nature.all)
         run.counts["commits"] = self.around.server.tables.commits
