@@ -58,8 +58,12 @@ async def fate(mutant: Mutant | None, place: Path) -> tuple[int, str]:
 
 
 @pytest_asyncio.fixture(scope="module")
-async def fates(tmp_path_factory: pytest.TempPathFactory) -> dict[Mutant, tuple[int, str]]:
-    """What became of each mutant, as many at once as there are processors."""
+async def fates(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> dict[Mutant, tuple[int, str]]:
+    """What became of each mutant that was asked for, as many at once as there are processors."""
+    calls = [getattr(item, "callspec", None) for item in request.session.items]
+    chosen = [call.params["mutant"] for call in calls if call is not None and "mutant" in call.params]
     folder = tmp_path_factory.mktemp("mutants")
     gate = asyncio.Semaphore(os.cpu_count() or 1)
 
@@ -67,8 +71,8 @@ async def fates(tmp_path_factory: pytest.TempPathFactory) -> dict[Mutant, tuple[
         async with gate:
             return await fate(mutant, folder / str(number))
 
-    found = await asyncio.gather(*(one(number, each) for number, each in enumerate(MUTANTS)))
-    return dict(zip(MUTANTS, found, strict=True))
+    found = await asyncio.gather(*(one(number, each) for number, each in enumerate(chosen)))
+    return dict(zip(chosen, found, strict=True))
 
 
 async def test_without_a_change_all_is_well(tmp_path: Path) -> None:
