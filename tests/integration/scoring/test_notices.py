@@ -109,6 +109,8 @@ async def test_a_confirmed_veto_caps_and_a_lifted_one_frees(still: Stage) -> Non
     async with still.service() as client:
         await still.at_rest(client)
         await still.facts([still.fact("C1", "veto.proposed", veto)])
+        # Of one batch the caps would be told before the facts.
+        await still.at_rest(client)
         await still.facts([still.fact("C1", "veto.confirmed", veto)])
         await still.at_rest(client)
         assert isinstance(still.clock, FixedClock)
