@@ -106,11 +106,15 @@ class CuttingProxy:
     async def _down(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, swallow: asyncio.Event
     ) -> None:
-        with contextlib.suppress(OSError):
+        try:
             while data := await reader.read(65536):
                 if swallow.is_set():
                     # The server has answered: it is committed, and nobody will know.
                     return
                 writer.write(data)
                 await writer.drain()
+        except OSError:
+            pass
+        finally:
+            # Also a server that was killed is gone for the client at once.
             writer.transport.abort()
