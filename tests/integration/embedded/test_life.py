@@ -159,6 +159,20 @@ def test_servers_of_a_killed_starter_become_ours(data: Path) -> None:
     assert living(data) == {}
 
 
+def test_a_server_whose_port_was_taken_meanwhile_is_revived_later(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.embedded.servers.PORT_FREED_SECONDS_MAX", 0.1)
+    with Servers.start(data, given_kafka="127.0.0.1:1") as servers:
+        port = living(data)["postgres"].port
+        end(servers.marks["postgres"], signal.SIGINT, 10)
+        with socket.create_server(("127.0.0.1", port)), pytest.raises(PortTakenError):
+            servers.revive()
+        assert servers.revive() == ["postgres"]
+        assert living(data)["postgres"].port == port
+    assert living(data) == {}
+
+
 def test_a_given_port_that_is_taken_starts_nothing(data: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as holder:
         taken = holder.getsockname()[1]

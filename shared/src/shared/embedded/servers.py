@@ -4,11 +4,12 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from shared.embedded import logfiles
+from shared.embedded import logfiles, ports
 from shared.embedded.directory import DataDirectory, read_json, write_json
 from shared.embedded.errors import CalledOffError, EmbeddedError, NotReadyError, PortTakenError
 from shared.embedded.kafka import Kafka
@@ -20,6 +21,21 @@ from shared.embedded.running import Running, Server
 
 # Between our look at a port and the server's another program may take it; thrice in a row is no accident.
 PORT_TRIES_MAX = 3
+PORT_FREED_SECONDS_MAX = 5.0
+
+
+class _Under(threading.Event):
+    """Also set when the one above is: what calls off one start does not call off all later ones."""
+
+    def __init__(self, above: threading.Event) -> None:
+        super().__init__()
+        self._above = above
+
+    def is_set(self) -> bool:
+        return super().is_set() or self._above.is_set()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        return super().wait(timeout) or self._above.is_set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +101,19 @@ class Servers:
         return {held.server.name: held.running.mark for held in self._held}
 
     def revive(self) -> list[str]:
-        """Starts servers of ours again that ended by themselves, on the same ports; answers their names."""
+        """Starts servers of ours again that ended by themselves, on the same ports; answers their names.
+
+        Raises EmbeddedError; it can be tried again.
+        """
         with self._one_at_a_time:
             ended = [held for held in self._held if held.owned and not held.running.mark.alive()]
             if not ended or self._ending.is_set():
                 return []
+            for held in ended:
+                # The last threads of a killed server keep its port for a moment.
+                poll(partial(ports.is_free, held.running.port), PORT_FREED_SECONDS_MAX, self._ending)
             wanted = [(held.server, held.running.port) for held in ended]
-            again = _hold(self._directory, wanted, self._ending)
+            again = _hold(self._directory, wanted, _Under(self._ending))
             self._held = [held for held in self._held if held not in ended] + again
             return [held.server.name for held in ended]
 
