@@ -1,6 +1,7 @@
 """Days close by clock and news, never by a clock alone."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from shared.runtime.clock import FixedClock
@@ -94,6 +95,24 @@ async def test_a_clock_that_jumps_closes_no_year(still: Stage) -> None:
         )
         await eventually(lambda: _all(still, date(2026, 3, 20)))
         assert await _closed(still) == {date(2026, 3, 20)}
+
+
+async def test_a_clock_that_was_ahead_puts_no_refold_off(still: Stage) -> None:
+    def late() -> dict[str, Any]:
+        long_ago = NOON - timedelta(days=40)
+        return still.fact("C1", "survey.recorded", {"satisfied": 1, "asked": 2}, time=long_ago)
+
+    async def nothing_to_do() -> bool:
+        return await still.connection.fetchval("SELECT count(*) FROM work") == 0
+
+    await still.register("C1")
+    async with still.service() as client:
+        await still.at_rest(client)
+        for ahead in (timedelta(days=400), timedelta()):
+            _clock(still).set(NOON + ahead)
+            await still.facts([late()])
+            await still.at_rest(client)
+            await eventually(nothing_to_do)
 
 
 async def test_closing_day_by_day_equals_folding_all_at_once(still: Stage) -> None:

@@ -159,7 +159,8 @@ class FactAbsorption:
             if held.refolded_at is None
             else (now - held.refolded_at).total_seconds()
         )
-        delay = max(0.0, self._refold_every_seconds - since)
+        # A clock that was ahead for a while must not put it off until then.
+        delay = min(max(0.0, self._refold_every_seconds - since), self._refold_every_seconds)
         plan.work.append(NewWork(held.partition, REFOLD, held.compound, cause, dirty, delay))
 
     def _wait_for_registration(self, plan: Plan, held: Held, changes: Sequence[Counted]) -> None:
