@@ -1,11 +1,12 @@
-"""`python -m tests.faults --minutes 5 --seed 7`: fault runs, each with the next seed, kept as JSON."""
+"""`python -m tests.faults --minutes 5 --seed 7 --part scoring`: fault runs, each with the next seed."""
 
 import asyncio
 import json
+import shutil
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
+from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,16 +16,27 @@ from shared.runtime.settings import KafkaSettings
 from shared.runtime.topics import ensure_topics
 
 from tests.databases import Databases
+from tests.faults import results, scoring_run
 from tests.faults.hurting import PARTITIONS, SESSION_MS, endure
 
-RESULTS = Path(__file__).parent / "results"
-RUN_SECONDS = 60.0
+ENGINE_SECONDS = 60.0
+SCORING_SECONDS = 600.0
+SHORTEST_SECONDS = 10.0
+Outcome = tuple[dict[str, Any], list[str]]
 
 
-async def _run(servers: Servers, folder: Path, seed: int, seconds: float) -> tuple[dict[str, Any], bool]:
+class Part(Enum):
+    """What is hurt: the exactly-once core with the plainest of services, or scoring."""
+
+    ENGINE = "engine"
+    SCORING = "scoring"
+    BOTH = "both"
+
+
+async def _engine(servers: Servers, folder: Path, seed: int, seconds: float) -> Outcome:
     kafka = KafkaSettings(
         bootstrap=servers.kafka,
-        topic_prefix=f"faults{seed}.",
+        topic_prefix=f"faults-engine{seed}.",
         partitions=PARTITIONS,
         session_timeout_ms=SESSION_MS,
     )
@@ -35,40 +47,55 @@ async def _run(servers: Servers, folder: Path, seed: int, seconds: float) -> tup
         figures, found, events = await endure(kafka, url, folder, seconds=seconds, seed=seed)
     finally:
         await databases.remove_all()
-    return figures, found.clean and not events["consumer_failed"]
+    wrong = [] if found.clean else [str(found)]
+    return figures, wrong + ["a consumer failed"] * events["consumer_failed"]
+
+
+async def _scoring(servers: Servers, folder: Path, seed: int, seconds: float) -> Outcome:
+    databases = Databases(servers.postgres)
+    try:
+        url = await databases.make("scoring")
+        # One group, and everybody against everybody, in turn.
+        run = await scoring_run.run(servers, url, folder, seed=seed, seconds=seconds, everybody=seed % 2 == 0)
+    finally:
+        await databases.remove_all()
+    return run.figures, [*run.troubles, *str(run.findings).splitlines()]
+
+
+RUNS = {Part.ENGINE: (_engine, ENGINE_SECONDS), Part.SCORING: (_scoring, SCORING_SECONDS)}
 
 
 def main(
-    minutes: Annotated[float, typer.Option(help="How long in all; a run takes a minute.")] = 5.0,
+    minutes: Annotated[float, typer.Option(help="How long faults are done, in all.")] = 5.0,
     seed: Annotated[int, typer.Option(help="Of the first run; the next ones count up.")] = 1,
+    part: Annotated[Part, typer.Option(help="What is hurt.")] = Part.BOTH,
 ) -> None:
-    """Hurt workers of the exactly-once core under load, and count."""
-    until = time.monotonic() + minutes * 60
-    runs: list[dict[str, Any]] = []
-    clean = True
-    with tempfile.TemporaryDirectory(prefix="anxing-faults-") as place, Servers.start(Path(place)) as servers:
-        while clean and time.monotonic() < until:
-            folder = Path(place) / f"run{seed}"
+    """Hurt real workers on real servers under load, and let a reader of its own count."""
+    parts = [Part.ENGINE, Part.SCORING] if part is Part.BOTH else [part]
+    place = Path(tempfile.mkdtemp(prefix="anxing-faults-"))
+    kept: dict[Part, dict[str, Any]] = {}
+    with Servers.start(place / "servers") as servers:
+        until = time.monotonic() + minutes * 60
+        number = 0
+        while number < len(parts) or time.monotonic() < until:
+            this = parts[number % len(parts)]
+            run, longest = RUNS[this]
+            seconds = min(longest, max(SHORTEST_SECONDS, until - time.monotonic()))
+            folder = place / f"{this.value}-{seed + number}"
             folder.mkdir()
-            seconds = min(RUN_SECONDS, max(10.0, until - time.monotonic()))
-            figures, clean = asyncio.run(_run(servers, folder, seed, seconds))
+            figures, wrong = asyncio.run(run(servers, folder, seed + number, seconds))
+            figures["commit"] = results.commit()
             print(json.dumps(figures), flush=True)
-            runs.append(figures)
-            seed += 1
-    RESULTS.mkdir(exist_ok=True)
-    summary = {
-        "faults": {kind: sum(run["faults"].get(kind, 0) for run in runs) for kind in runs[0]["faults"]},
-        **{
-            name: sum(run[name] for run in runs)
-            for name in ("fenced", "differences", "lost", "repeated", "records")
-        },
-        "seconds": round(sum(run["seconds"] for run in runs), 1),
-        "seed": runs[0]["seed"],
-        "runs": len(runs),
-    }
-    (RESULTS / f"engine-{datetime.now(UTC).date()}.json").write_text(json.dumps(summary, indent=1) + "\n")
-    print(json.dumps(summary))
-    sys.exit(0 if clean else 1)
+            if wrong:
+                again = f"--part {this.value} --seed {seed + number} --minutes {seconds / 60:.3g}"
+                print(*wrong, f"The logs are in {folder}. To do it again:", sep="\n")
+                print(f'make test-faults ARGS="{again}"')
+                sys.exit(1)
+            kept[this] = results.keep(this.value, figures)
+            number += 1
+    shutil.rmtree(place)
+    for summary in kept.values():
+        print(json.dumps(summary))
 
 
 if __name__ == "__main__":
