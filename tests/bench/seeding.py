@@ -1,7 +1,8 @@
 """A scoring database that has stood for a while: compounds with their facts, written past the topic.
 
 Through the service this would take longer than the row that needs it. The same handlers and the same store
-write the same rows; left out are the steps of past days, which nothing on the hot path reads.
+write the same rows for some compounds; the others are copies of them with ids of their own. Left out are the
+steps of past days and, of copies, superseded revisions: nothing on the hot path reads them.
 """
 
 from __future__ import annotations
@@ -9,19 +10,23 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
+from itertools import cycle
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import asyncpg
 from scoring.domain.book import Book
+from scoring.domain.registry import Registry
 from scoring.domain.rubric import parse
 from scoring.domain.rubric_sections import Rubric
+from scoring.domain.size import Terms
 from scoring.handlers.fold import Folds
 from scoring.handlers.judging import judge
 from scoring.handlers.memory import Compounds, Held
 from scoring.handlers.plan import Plan
+from scoring.ports import StoredState
 from scoring.reading import read_facts, read_registry
 from scoring.store import ledger, registry, states
 from scoring.store.books import StoredBooks
@@ -35,7 +40,8 @@ from tests.bench.place import ROOT
 
 RUBRIC = "shangyu-v1"
 ZONE = ZoneInfo("Asia/Shanghai")
-CHUNK_COMPOUNDS = 250
+TEMPLATES = 250
+"""Compounds that each worker writes fact by fact."""
 WORKERS = 2
 
 
@@ -74,6 +80,47 @@ async def _register(url: str, size: Size, now: datetime) -> None:
     await connection.close()
 
 
+# A copy of an event has another compound, and ids that begin with its own tag.
+NUMBER = """
+CREATE TEMP TABLE numbered AS
+SELECT c.compound, c.template, c.partition, c.tag, l.root, l.event_id,
+    l.partition AS old_partition, l.ledger_seq AS old_seq,
+    c.last + row_number() OVER (PARTITION BY c.partition ORDER BY c.compound, l.root) AS ledger_seq
+FROM unnest($1::text[], $2::text[], $3::integer[], $4::text[], $5::bigint[])
+    AS c(compound, template, partition, tag, last)
+JOIN ledger l ON l.compound = c.template
+"""
+COPIES = (
+    """
+    INSERT INTO ledger_body
+    SELECT n.partition, n.ledger_seq, convert_to(replace(replace(replace(convert_from(b.body, 'UTF8'),
+        format('"subject":"%s"', n.template), format('"subject":"%s"', n.compound)),
+        '"id":"' || left(n.event_id, 8), '"id":"' || n.tag),
+        '"rootid":"' || left(n.root, 8), '"rootid":"' || n.tag), 'UTF8')
+    FROM numbered n JOIN ledger_body b ON b.partition = n.old_partition AND b.ledger_seq = n.old_seq
+    ORDER BY n.partition, n.ledger_seq
+    """,
+    """
+    INSERT INTO ledger
+    SELECT n.partition, l.revision, l.day, l.instant_us, l.received_us, l."offset", n.ledger_seq, l.withdrawn,
+        l.by_company, n.compound, n.tag || substr(l.root, 9), l.kind, n.tag || substr(l.event_id, 9), l.source
+    FROM numbered n JOIN ledger l ON l.compound = n.template AND l.root = n.root
+    ORDER BY n.compound, 11
+    """,
+    """
+    INSERT INTO incident
+    SELECT n.partition, n.ledger_seq, i.day, n.compound, i.alike
+    FROM numbered n JOIN incident i ON i.partition = n.old_partition AND i.ledger_seq = n.old_seq
+    ORDER BY n.partition, n.ledger_seq
+    """,
+    """
+    INSERT INTO hazard
+    SELECT n.compound, n.tag || substr(h.root, 9), h.hazard_id, h.item, h.day
+    FROM numbered n JOIN hazard h ON h.compound = n.template AND h.root = n.root
+    """,
+)
+
+
 class Seeder:
     """Writes the facts and states of the partitions of one worker."""
 
@@ -83,9 +130,11 @@ class Seeder:
         self._size = size
         self._now = now
         self._today = now.astimezone(ZONE).toordinal()
-        self._folds = Folds(_NO_ARCHIVE, Compounds(0, 0), rubric, StoredBooks())
+        self._books = StoredBooks()
+        self._folds = Folds(_NO_ARCHIVE, Compounds(0, 0), rubric, self._books)
         self._last = dict.fromkeys(range(size.partitions), 0)
         self._folded: Book | None = None
+        self._templates: dict[str, StoredState] = {}
 
     async def write(self, compounds: Sequence[str], *, seed: int) -> None:
         """Facts of these compounds, what counts of them, and the state they lead to."""
@@ -98,15 +147,35 @@ class Seeder:
         books = {compound: Book(compound, self._rubric, registries[compound]) for compound in compounds}
         for known in plan.heads.values():
             books[known.fact.compound].add(known.fact)
-        for compound, book in books.items():
+        for book in books.values():
             self._close(book)
-            held = Held(compound, partition_for(compound.encode(), self._size.partitions), book)
-            self._folds.settle(plan, held, self._today, self._today - 1, due_day=self._today)
+        self._settle(plan, books.values())
+        self._templates.update((row.stored.compound, row.stored) for row in plan.states)
         async with self._connection.transaction():
             await ledger.write(self._connection, plan, self._last)
             await states.write(self._connection, plan, RUBRIC)
         for number, rows in ledger.rows_per_partition(plan).items():
             self._last[number] += rows
+
+    async def copy(self, compounds: Sequence[str]) -> None:
+        """Copies of the compounds written so far, one after the other, under these ids."""
+        rows = []
+        for number, (compound, template) in enumerate(zip(compounds, cycle(self._templates), strict=False)):
+            partition = self._partition(compound)
+            rows.append((compound, template, partition, f"{number:08x}", self._last[partition]))
+        await self._connection.execute("ANALYZE ledger, ledger_body")
+        await self._connection.execute(NUMBER, *zip(*rows, strict=True))
+        await self._connection.execute("ANALYZE numbered")
+        for statement in COPIES:
+            await self._connection.execute(statement)
+        for number, last in await self._connection.fetch(
+            "SELECT partition, max(ledger_seq) FROM numbered GROUP BY partition"
+        ):
+            self._last[number] = last
+        registries = await registry.load(self._connection, compounds)
+        plan = Plan()
+        self._settle(plan, [self._like(one, of, registries[one]) for one, of, *_ in rows])
+        await states.write(self._connection, plan, RUBRIC)
 
     async def finish(self, topic: str, partitions: Sequence[int]) -> None:
         """The cursors: nothing read, these numbers given out, yesterday closed."""
@@ -115,6 +184,19 @@ class Seeder:
             "INSERT INTO input_cursor (topic, partition, ledger_seq, closed_day) VALUES ($1, $2, $3, $4)",
             [(topic, number, self._last[number], closed) for number in partitions],
         )
+
+    def _settle(self, plan: Plan, books: Iterable[Book]) -> None:
+        for book in books:
+            held = Held(book.compound, self._partition(book.compound), book)
+            self._folds.settle(plan, held, self._today, self._today - 1, due_day=self._today)
+
+    def _like(self, compound: str, template: str, known: Registry) -> Book:
+        book = self._books.read(self._templates[template], Terms(self._rubric, known))
+        book.compound = compound
+        return book
+
+    def _partition(self, compound: str) -> int:
+        return partition_for(compound.encode(), self._size.partitions)
 
     def _close(self, book: Book) -> None:
         # Folding 400 days of each would take longer than all the rest, and only the first day decides how the
@@ -151,8 +233,9 @@ async def _work(topic: str, now: datetime, worker: int, size: Size) -> None:
         for compound in traffic.compound_ids(size.compounds)
         if partition_for(compound.encode(), size.partitions) in ours
     ]
-    for first in range(0, len(compounds), CHUNK_COMPOUNDS):
-        await seeder.write(compounds[first : first + CHUNK_COMPOUNDS], seed=worker + WORKERS * first)
+    await seeder.write(compounds[:TEMPLATES], seed=worker)
+    if compounds[TEMPLATES:]:
+        await seeder.copy(compounds[TEMPLATES:])
     await seeder.finish(topic, list(ours))
     await connection.close()
 

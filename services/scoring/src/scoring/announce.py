@@ -11,7 +11,7 @@ from shared.events import facts as fact_events
 from shared.events import outcomes as events
 from shared.events.catalogue import TYPE_OF, lookup
 from shared.events.encode import encode_event
-from shared.events.envelope import CONTENT_TYPE, decode_envelope
+from shared.events.envelope import decode_envelope
 from shared.runtime.outbox import OutboxRow
 
 from scoring.domain.registry import CompoundRevision
@@ -22,9 +22,6 @@ from scoring.outcome_events import event_of
 SOURCE: Final = "urn:anxing:scoring"
 NAMESPACE: Final = UUID("5e1a0f52-6a6e-5d9c-9a52-0c6b8f0d2c11")
 """Of all outcome ids; changing it would make every repeat a new outcome."""
-
-
-HEADERS: Final = {"content-type": CONTENT_TYPE}
 
 
 def outcome_id(kind: str, compound: str, trigger: str, ordinal: int) -> str:
@@ -49,7 +46,7 @@ def outbox_row(one: Announcement, *, topic: str, rubric: str, now: datetime) -> 
         time=now,
         data=data,
     )
-    return OutboxRow(one.partition, topic, one.compound, value, one.cause_id, HEADERS)
+    return OutboxRow(one.partition, topic, one.compound, value, one.cause_id)
 
 
 def relations_of(revision: CompoundRevision | None) -> events.Relations:

@@ -33,7 +33,8 @@ class Outgoing(NamedTuple):
     def too_large(self) -> bool:
         """Whether no topic would take it."""
         size = RECORD_BYTES_MAX + len(self.key) + len(self.value or b"")
-        size += sum(len(name) + len(value) + HEADER_BYTES_MAX for name, value in self.headers)
+        for name, value in self.headers:
+            size += len(name) + len(value) + HEADER_BYTES_MAX
         return size > REQUEST_BYTES_MAX
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from functools import partial
+from itertools import chain
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
@@ -21,8 +23,7 @@ from shared.runtime.settings import KafkaSettings
 Fetched = ConsumerRecord[bytes | None, bytes | None]
 Handler = Callable[[Sequence[Fetched]], Awaitable[None]]
 
-# FastStream waits this long for a first record and then, when none came, sleeps as long again.
-POLL_MS = 5
+POLL_MS = 1_000
 # After a seek or a resume the next fetch waits for the one that is under way, at most this long.
 FETCH_WAIT_MS = 100
 # The library leaves the group when nobody polls for this long, and two members can loop over that for ever.
@@ -63,7 +64,6 @@ def batch_subscriber(
         group_id=group,
         batch=True,
         max_records=max_records,
-        batch_timeout_ms=POLL_MS,
         fetch_max_wait_ms=FETCH_WAIT_MS,
         max_partition_fetch_bytes=PARTITION_BYTES_MAX,
         fetch_max_bytes=FETCH_BYTES_MAX,
@@ -80,7 +80,17 @@ def batch_subscriber(
         decoder=_decode,
     )
     subscriber(_passing(handler))
+    subscriber.get_msg = partial(_poll, max_records)  # type: ignore[method-assign]  # see there
     return subscriber
+
+
+async def _poll(max_records: int, consumer: AIOKafkaConsumer) -> tuple[Fetched, ...]:
+    """The next records, as soon as there are any.
+
+    FastStream's own sleeps after an empty poll as long as it polled, while news may be waiting.
+    """
+    fetched = await consumer.getmany(timeout_ms=POLL_MS, max_records=max_records)
+    return tuple(chain.from_iterable(fetched.values()))
 
 
 async def _parse(records: tuple[Fetched, ...]) -> KafkaMessage:

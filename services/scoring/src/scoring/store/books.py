@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -12,7 +13,7 @@ from scoring.domain.size import Terms
 from scoring.ports import Shown, StoredState
 from scoring.store.states import read_shown, shown_parts
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Of the packed bytes. A state in another one keeps its head and is made anew from the ledger."""
 
 
@@ -52,7 +53,10 @@ class StoredBooks:
         try:
             packed = _decoder.decode(stored.packed)
         except msgspec.ValidationError:
-            return _of_first_format(stored, terms)
+            # The first format was one flat array, the shelves last.
+            return _without_facts(stored, _plain.decode(stored.packed)[:-1], terms)
+        if packed.format != FORMAT:
+            return _without_facts(stored, packed.head, terms)
         plain = (*packed.head, packed.parts)
         return Book.reopen(stored.compound, plain, terms, packed.remembered, _plain.decode)
 
@@ -60,9 +64,8 @@ class StoredBooks:
         return read_shown(*stored[4:])
 
 
-def _of_first_format(stored: StoredState, terms: Terms) -> Book:
-    """A book that stands where this one stood, without its facts: one flat array, the shelves last."""
-    *head, _ = _plain.decode(stored.packed)
+def _without_facts(stored: StoredState, head: Sequence[Any], terms: Terms) -> Book:
+    """An incomplete book that stands where this one stood."""
     book = Book.reopen(stored.compound, (*head, {}), terms)
     book.incomplete = True
     return book

@@ -34,7 +34,7 @@ COLUMNS = {
     "company_id": "text",
     "community_id": "text",
     "station_id": "text",
-    "shown": "jsonb",
+    "shown": "json",
     "packed": "bytea",
 }
 _NAMES = ", ".join(COLUMNS)
@@ -68,7 +68,7 @@ STEP_COLUMNS = {
     "dynamic_star": "smallint",
     "up_run": "integer",
     "down_run": "integer",
-    "items": "jsonb",
+    "items": "json",
 }
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
 
-import asyncpg
 import msgspec
 
 from shared.runtime.clock import Clock
@@ -22,7 +23,8 @@ log = get_logger()
 
 PARTITION_ROWS_MAX = 1000
 CONTENT_TYPE = "application/cloudevents+json"
-NONE = Tail(0, 0)
+
+_headers = msgspec.json.Decoder(dict[str, str])
 
 # Each partition alone, so that one with a long backlog does not hold up the rest. `above` skips what this
 # relay has already deleted: dead rows at the head of the index would be scanned again each time.
@@ -90,20 +92,20 @@ class Relay:
         if not rows:
             self._age.set(0)
             return False
-        self._age.set(max(0.0, (self._clock.now() - min(row["created_at"] for row in rows)).total_seconds()))
+        self._age.set(max(0.0, (self._clock.now() - min([row.created_at for row in rows])).total_seconds()))
         answers = await self._producer.send_all([_outgoing(row) for row in rows])
-        reached, failure = _reached(rows, answers)
+        reached, relayed, failure = _reached(rows, answers)
         if reached:
             await self._database.pool.execute(_DELETE, list(reached), *zip(*reached.values(), strict=True))
             for number, (_, upto) in reached.items():
                 self._deleted[number] = (self._deleted[number][0], upto)
-            self._relayed.inc(sum(1 for row in rows if _position(row) <= reached.get(row["partition"], NONE)))
+            self._relayed.inc(relayed)
         if failure is not None:
             raise failure
         # Less than that, and there was no more; what is committed since wakes us.
         return len(rows) >= PARTITION_ROWS_MAX
 
-    async def _read(self) -> list[asyncpg.Record]:
+    async def _read(self) -> list[_Row]:
         known = self._deleted
         self._deleted = {
             number: known[number] if number in known and known[number][0] is claim else (claim, 0)
@@ -112,46 +114,47 @@ class Relay:
         if not self._deleted:
             return []
         above = [upto for _, upto in self._deleted.values()]
-        rows: list[asyncpg.Record] = await self._database.pool.fetch(
-            _READ, list(self._deleted), above, PARTITION_ROWS_MAX
-        )
-        return rows
+        rows = await self._database.pool.fetch(_READ, list(self._deleted), above, PARTITION_ROWS_MAX)
+        return [_Row(*row) for row in rows]
+
+
+class _Row(NamedTuple):
+    """A row of the outbox as `_READ` reads it."""
+
+    partition: int
+    seq: int
+    incarnation: int
+    topic: str
+    key: str
+    value: bytes
+    headers: str
+    created_at: datetime
 
 
 def _reached(
-    rows: Sequence[asyncpg.Record], answers: Sequence[Position | Exception]
-) -> tuple[dict[int, Tail], Exception | None]:
-    """Per partition, the position up to which every row is acknowledged; and the first failure, if any."""
+    rows: Sequence[_Row], answers: Sequence[Position | Exception]
+) -> tuple[dict[int, Tail], int, Exception | None]:
+    """Per partition, up to where every row is acknowledged; how many these are; the first failure, if any."""
     reached: dict[int, Tail] = {}
+    relayed = 0
     cut: set[int] = set()
     failure: Exception | None = None
     for row, answer in zip(rows, answers, strict=True):
-        number = row["partition"]
+        number = row.partition
         if isinstance(answer, Exception):
             cut.add(number)
             failure = failure or answer
             if isinstance(answer, Rejected):
-                log.error("outbox_row_refused", partition=number, seq=row["seq"], code=answer.code)
+                log.error("outbox_row_refused", partition=number, seq=row.seq, code=answer.code)
         elif number not in cut:
-            reached[number] = _position(row)
-    return reached, failure
+            reached[number] = Tail(row.incarnation, row.seq)
+            relayed += 1
+    return reached, relayed, failure
 
 
-def _position(row: asyncpg.Record) -> Tail:
-    return Tail(row["incarnation"], row["seq"])
-
-
-def _outgoing(row: asyncpg.Record) -> Outgoing:
-    headers = {
-        "content-type": CONTENT_TYPE,
-        **msgspec.json.decode(row["headers"], type=dict[str, str]),
-        "incarnation": str(row["incarnation"]),
-        "partition-sequence": str(row["seq"]),
-    }
-    return Outgoing(
-        row["topic"],
-        row["key"].encode(),
-        row["value"],
-        [(name, value.encode()) for name, value in headers.items()],
-        row["partition"],
-    )
+def _outgoing(row: _Row) -> Outgoing:
+    named = _headers.decode(row.headers)
+    headers = [] if "content-type" in named else [("content-type", CONTENT_TYPE.encode())]
+    headers += [(name, value.encode()) for name, value in named.items()]
+    headers += [("incarnation", b"%d" % row.incarnation), ("partition-sequence", b"%d" % row.seq)]
+    return Outgoing(row.topic, row.key.encode(), row.value, headers, row.partition)
