@@ -25,6 +25,7 @@ class Stored(NamedTuple):
     key: bytes | None
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...]
+    at: float
 
 
 class Log:
@@ -33,18 +34,21 @@ class Log:
     def __init__(self) -> None:
         self.records: list[Stored] = []
         self.end = 0
+        self.looks: list[float] = []
+        """When somebody has asked for the last record."""
 
     def append(
         self,
         key: bytes | None,
         value: bytes | None,
-        headers: tuple[tuple[str, bytes], ...] = (),
+        headers: tuple[tuple[str, bytes], ...],
+        at: float,
         *,
-        gap: int = 0,
+        gap: int,
     ) -> int:
         """Store a record behind so many offsets that hold nothing; answers its offset."""
         offset = self.end + gap
-        self.records.append(Stored(offset, key, value, headers))
+        self.records.append(Stored(offset, key, value, headers, at))
         self.end = offset + 1
         return offset
 
@@ -216,7 +220,7 @@ class Broker:
         gap: int = 0,
     ) -> int:
         """Store a record and tell those who wait for one."""
-        offset = self.logs[partition].append(key, value, headers, gap=gap)
+        offset = self.logs[partition].append(key, value, headers, self.now, gap=gap)
         self.tell()
         return offset
 

@@ -162,6 +162,9 @@ class Connection:
             session.end(_cut())
             return
         session.busy = True
+        if kind == "commit" and fate is None and weather.strikes(weather.hollow, "hollow commits"):
+            # As after an error that somebody has swallowed: the answer says ROLLBACK, and no driver looks.
+            work = Session.roll_back
         self._network.server.spawn(self._serve(_failing if fate == "fails" else work, answer, fate), kind)
 
     async def _serve(self, work: Work, answer: asyncio.Future[Any], fate: str | None) -> None:

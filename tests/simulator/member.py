@@ -105,9 +105,10 @@ class SimulatedMembership:
         def read() -> dict[Partition, Tail]:
             found = {}
             for partition in partitions:
-                records = self._broker.logs[Partition(self._output, partition.partition)].records
-                if records:
-                    found[partition] = max(map(_tail, records))
+                log = self._broker.logs[Partition(self._output, partition.partition)]
+                log.looks.append(self._broker.now)
+                if log.records:
+                    found[partition] = max(map(_tail, log.records))
             return found
 
         tails: Mapping[Partition, Tail] = await self._ask(read)

@@ -24,11 +24,12 @@ class Nature:
         self._places: list[Process | None] = [None] * processes
         self._starts = 0
         self.all: list[Process] = []
-        self.ghosts: set[tuple[tuple[int, int, int], tuple[str, bytes]]] = set()
+        self.ghosts: set[tuple[tuple[int, int, int], str, bytes]] = set()
         """Outcomes that were decided and lost by a fail-over, and may yet be published."""
         self._crash_early = chance.choice([0.0, 0.3, 0.8])
         self._over = False
         self._ending = False
+        self._stays_frozen: Process | None = None
         self._kinds: dict[str, Callable[[], bool]] = {
             "crashes": self._kill,
             "freezes": self._freeze,
@@ -71,13 +72,24 @@ class Nature:
         if not self._around.server.up:
             self._around.server.recover()
         self._broker_back()
+        frozen = [process for process in self.alive() if process.actor.frozen]
+        if frozen and len(self.alive()) > 1:
+            # One stays as it is until all is done: others must do without it.
+            self._stays_frozen = self._chance.choice([None, frozen[0]])
         for process in self.alive():
-            process.thaw()
+            if process is not self._stays_frozen:
+                process.thaw()
             process.actor.at_step.clear()
             process.network.fates.clear()
             if process.membership is not None:
                 process.membership.silent = process.membership.dies = False
         self.start_all()
+
+    def wake_all(self) -> None:
+        """Nobody is frozen any more."""
+        self._stays_frozen = None
+        for process in self.alive():
+            process.thaw()
 
     def stop_all(self) -> None:
         """Everybody is told to stop, and nobody takes his place."""
@@ -142,10 +154,14 @@ class Nature:
         def freeze() -> None:
             if process.alive and not self._over:
                 process.freeze()
-                self._later(seconds, process.thaw)
+                self._later(seconds, lambda: self._thaw(process))
 
         process.actor.in_steps(self._chance.randint(1, 30), freeze)
         return True
+
+    def _thaw(self, process: Process) -> None:
+        if process is not self._stays_frozen:
+            process.thaw()
 
     def _stop(self) -> bool:
         process = self._one()
@@ -171,7 +187,7 @@ class Nature:
             return False
         server.crash()
         lost = server.tables.go_back(self._chance.choice([1, 2, 5, 12]))
-        self.ghosts.update((key, row) for table, key, row in lost if table == "told")
+        self.ghosts.update((key, row.cause, row.value) for table, key, row in lost if table == "told")
         self._later(self._chance.choice([0.2, 2.0, 7.0]), lambda: server.recover(first_pid=100))
         return True
 

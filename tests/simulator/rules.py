@@ -55,6 +55,11 @@ class Rules:
         self.goes_back = goes_back
         self.coalesces = coalesces
 
+    @property
+    def all_is_kept(self) -> bool:
+        """Whether what the server has called committed is there for ever."""
+        return not self.goes_back and not self._weather.counts["hollow commits"]
+
     def key_of(self, record: Record) -> str:
         return (record.key or b"").decode()
 

@@ -16,9 +16,12 @@ import asyncpg
 
 from tests.simulator.loop import Actor, SimulatedLoop
 from tests.simulator.sql import Moment
+from tests.simulator.weather import Weather
 
 EPOCH = datetime(2026, 3, 1, 15, 50, tzinfo=UTC)
 IDLE_IN_TRANSACTION_SECONDS = 60.0
+# Locks are held until a commit has reached the disk.
+SYNC_SECONDS = (0.0, 0.0, 0.001, 0.02)
 
 Place = tuple[str, Any]
 """A row by the table's name and its key."""
@@ -119,6 +122,8 @@ class Session:
             return
         if place in self._server.holders:
             await self._wait(place)
+        if not self.alive:
+            raise Ended
         self._server.holders[place] = self
         self._held.add(place)
 
@@ -162,7 +167,10 @@ class Session:
 
     async def commit(self) -> None:
         """Make everything visible at once; after an error in the transaction nothing is there to be seen."""
-        if not self.failed:
+        if not self.failed and self._changes:
+            await self._server.sync()
+            if not self.alive:
+                raise Ended
             self._server.tables.commit(self._changes)
         self._finish()
 
@@ -205,7 +213,7 @@ class Session:
     def rest(self) -> None:
         """Waiting for the client: not for ever while a transaction is open."""
         self._idle_since += 1
-        if self.open:
+        if self.open and self._server.ends_idle:
             self._server.later(IDLE_IN_TRANSACTION_SECONDS, self._end_idle, self._idle_since)
 
     def _end_idle(self, since: int) -> None:
@@ -226,9 +234,12 @@ class Session:
 class Server:
     """One database server; `up` False: nobody can connect."""
 
-    def __init__(self, loop: SimulatedLoop, actor: Actor) -> None:
+    def __init__(self, loop: SimulatedLoop, actor: Actor, weather: Weather, *, ends_idle: bool) -> None:
+        """`ends_idle`: sessions that are idle in a transaction for too long are ended."""
         self._loop = loop
         self._actor = actor
+        self._weather = weather
+        self.ends_idle = ends_idle
         self._pids = itertools.count(100)
         self.tables = Tables()
         self.up = True
@@ -241,9 +252,19 @@ class Server:
         """Its clock."""
         return EPOCH + timedelta(seconds=self._loop.time())
 
+    @property
+    def seconds(self) -> float:
+        """Of the simulation."""
+        return self._loop.time()
+
     def later(self, seconds: float, callback: Callable[..., object], *args: Any) -> None:
         """The server does something by itself."""
         self._loop.later(self._actor, seconds, callback, *args)
+
+    async def sync(self) -> None:
+        """Wait until what was written is on the disk."""
+        if seconds := self._weather.chance.choice(SYNC_SECONDS):
+            await asyncio.sleep(seconds)
 
     def spawn(self, work: Any, name: str) -> None:
         """The server works on something."""

@@ -29,6 +29,18 @@ class Due(NamedTuple):
     key: str
 
 
+class Told(NamedTuple):
+    """An outcome as it was decided, and when."""
+
+    cause: str
+    value: bytes
+    at: float
+
+
+class StateConflict(Exception):  # noqa: N818 - as scoring calls it
+    """A state is not the one that was loaded: what is in memory is not what is stored."""
+
+
 @dataclass(eq=False)
 class Prepared:
     """What one transaction of this service writes."""
@@ -146,7 +158,7 @@ class Tally:
         self._states.release(prepared)
         for record in prepared.records:
             place = (record.partition, record.offset)
-            if place in self._told and not self._rules.goes_back:
+            if place in self._told and self._rules.all_is_kept:
                 self._rules.broken(f"the commit of {place} was told twice")
             self._told.add(place)
         self._wake_relay()
@@ -205,7 +217,9 @@ async def _write(
             await session.lock("state", key)
             stored = session.get("state", key) or State()
             if stored.steps != state.steps - prepared.steps[key]:
-                rules.broken(f"the state of {key} was not the one that was loaded")
+                if rules.all_is_kept:
+                    rules.broken(f"the state of {key} was not the one that was loaded")
+                raise StateConflict(key)
             session.put("state", key, state)
         numbers = {partition: values.ledger_seq for partition, values in before.items()}
         for record in prepared.records:
@@ -229,7 +243,7 @@ async def _write(
             numbers[partition] += 1
             place = (row.partition, before[partition].incarnation, numbers[partition])
             await session.lock("told", place)
-            session.put("told", place, (row.cause_id, row.value))
+            session.put("told", place, Told(row.cause_id, row.value, session.server.seconds))
 
     await tx.run(rows)
     for record in prepared.records:

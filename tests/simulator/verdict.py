@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 
 from shared.runtime.records import Partition
 
-from tests.simulator.broker import Stored
+from tests.simulator.broker import Log, Stored
 from tests.simulator.rules import POISON, POISON_IN_WRITE, REJECT, State, fold
+from tests.simulator.tally import Told
 
 Position = tuple[int, int]
 """Incarnation and sequence."""
@@ -18,12 +19,12 @@ class Left(NamedTuple):
     """What is there when everything has come to rest."""
 
     facts: Mapping[Partition, Sequence[Stored]]
-    outcomes: Mapping[int, Sequence[Stored]]
+    outcomes: Mapping[int, Log]
     """By number of the partition."""
     tables: Mapping[str, Mapping[Any, Any]]
     chores: Mapping[str, str]
     """Rows of work that came from elsewhere: id -> key."""
-    ghosts: Collection[tuple[tuple[int, int, int], tuple[str, bytes]]]
+    ghosts: Collection[tuple[tuple[int, int, int], str, bytes]]
     """Outcomes that were decided and lost by a fail-over."""
 
 
@@ -82,7 +83,7 @@ def _records(
     return wrong
 
 
-def _told(left: Left, partition: Partition) -> dict[Position, tuple[str, bytes]]:
+def _told(left: Left, partition: Partition) -> dict[Position, Told]:
     """What was decided to announce, by incarnation and sequence."""
     return {
         (incarnation, seq): row
@@ -91,20 +92,20 @@ def _told(left: Left, partition: Partition) -> dict[Position, tuple[str, bytes]]
     }
 
 
-def _heard(
-    left: Left, number: int, told: Mapping[Position, tuple[str, bytes]], *, goes_back: bool
-) -> Verdict:
+def _heard(left: Left, number: int, told: Mapping[Position, Told], *, goes_back: bool) -> Verdict:
     """Whether a reader of the topic hears just that, in order."""
     hidden = 0
-    heard, wrong = _read(left.outcomes.get(number, ()))
+    topic = left.outcomes[number]
+    heard, wrong = _read(topic.records)
     wrong = [] if goes_back else [f"{number}: {repeat}" for repeat in wrong]
     for position, row in told.items():
         other = heard.get(position)
+        if other is not None and (other.cause, other.value) == (row.cause, row.value):
+            continue
         # The one thing that a fail-over may do to readers: a relay had it in hand, the database forgot it,
         # and its number was given again before the topic could tell.
-        if other == row:
-            continue
-        if ((number, *position), other) in left.ghosts:
+        looked = max((at for at in topic.looks if at < row.at), default=0.0)
+        if other is not None and other.at > looked and ((number, *position), *other[:2]) in left.ghosts:
             hidden += 1
         else:
             wrong.append(f"{number}: outcome {position} {row} was heard as {other}")
@@ -116,7 +117,7 @@ def _heard(
 
 def _announced(
     number: int,
-    told: Mapping[Position, tuple[str, bytes]],
+    told: Mapping[Position, Told],
     good: Sequence[Stored],
     chores: Mapping[str, str],
     *,
@@ -133,28 +134,28 @@ def _announced(
         wanted[last[record.key]] = str(states[record.key].chain).encode()
     wanted.update((f"work/{work}", b"done") for work, key in chores.items() if key.startswith(f"{number}k"))
     due = {*last.values(), *(f"work/{work}" for work in chores)} if coalesces else wanted.keys()
-    for cause, value in told.values():
+    for cause, value, _ in told.values():
         if wanted.pop(cause, None) != value:
             wrong.append(f"{number}: {cause} was announced as {value}, wrongly or once more")
     return wrong + [f"{number}: {cause} was not announced" for cause in wanted if cause in due]
 
 
-def _read(records: Sequence[Stored]) -> tuple[dict[tuple[int, int], tuple[str, bytes | None]], list[str]]:
+def _read(records: Sequence[Stored]) -> tuple[dict[Position, Told], list[str]]:
     """What a reader hears, and what it should not have met.
 
     It drops what is not above the last sequence that it has of an incarnation.
     """
-    heard: dict[tuple[int, int], tuple[str, bytes | None]] = {}
+    heard: dict[Position, Told] = {}
     wrong = []
     last: dict[int, int] = {}
     for record in records:
         headers = dict(record.headers)
         position = (int(headers["incarnation"]), int(headers["partition-sequence"]))
-        row = (headers["cause-id"].decode(), record.value)
+        row = Told(headers["cause-id"].decode(), record.value or b"", record.at)
         if position[1] > last.get(position[0], 0):
             heard[position] = row
             last[position[0]] = position[1]
-        elif heard.get(position) != row:
+        elif position not in heard or heard[position][:2] != row[:2]:
             wrong.append(f"{position} came again as {row}, first as {heard.get(position)}")
     return heard, wrong
 

@@ -15,6 +15,8 @@ class Weather:
     """A connection to the database is lost, before or after a statement."""
     commit: float = 0.0
     """The same around COMMIT, or it takes long, or fails."""
+    hollow: float = 0.0
+    """A COMMIT is answered as if it had been one, and was a rollback."""
     mute: float = 0.0
     """A connection on which nothing arrives any more, without anybody being told."""
     publish: float = 0.0
@@ -43,6 +45,7 @@ class Weather:
             counts,
             cut=some(0.01),
             commit=some(0.15),
+            hollow=chance.choice([0.0, 0.0, 0.0, 0.05]),
             mute=some(0.004),
             publish=some(0.25),
             broker=some(0.05),

@@ -79,7 +79,7 @@ class World:
         broker = Broker(self.loop, self.broker_actor, self.weather)
         return Surroundings(
             self.loop,
-            Server(self.loop, self.server_actor),
+            Server(self.loop, self.server_actor, self.weather, ends_idle=self.chance.random() < 0.5),
             broker,
             Group(broker, self.partitions, everything=self.chance.random() < 0.2),
             self.weather,
@@ -150,6 +150,7 @@ class World:
         if not loop.run(lambda: bool(run.wrong) or self._drained(), loop.time() + DRAINED_WITHIN_SECONDS):
             self.broken("did not come to rest")
         # Late repeats and wakings must not disturb what is done.
+        self.nature.wake_all()
         loop.run(lambda: bool(run.wrong), loop.time() + 12.0)
         self.nature.stop_all()
         loop.run(lambda: bool(run.wrong) or not self.nature.alive(), loop.time() + STOPPED_WITHIN_SECONDS)
@@ -208,7 +209,7 @@ class World:
         logs = self.around.broker.logs
         return Left(
             {partition: logs[partition].records for partition in self.partitions},
-            {p.partition: logs[Partition(OUTCOMES.name, p.partition)].records for p in self.partitions},
+            {p.partition: logs[Partition(OUTCOMES.name, p.partition)] for p in self.partitions},
             self.around.server.tables.rows,
             self.chores,
             self.nature.ghosts,
