@@ -56,7 +56,10 @@ def judge_states(reading: Reading, findings: Findings) -> None:
             book.add(fact)
         closed = reading.closed_day(states[compound]["partition"]).toordinal()
         _state(findings, book, states[compound], steps[compound], closed)
-    fewest = sorted(steps, key=lambda compound: (len(every[compound]), compound))[:NAIVE_COMPOUNDS]
+    findings.compare("compound with steps", steps.keys() & compounds.keys(), list(steps))
+    fewest = sorted(steps.keys() & states.keys(), key=lambda compound: (len(every[compound]), compound))[
+        :NAIVE_COMPOUNDS
+    ]
     for compound in fewest:
         slow = Naive(every[compound], compounds[compound], companies)
         closed = reading.closed_day(states[compound]["partition"]).toordinal()

@@ -37,12 +37,11 @@ class Reading:
     tables: dict[str, list[Row]] = field(default_factory=dict)
 
     def closed_day(self, partition: int) -> date:
-        """The last closed day of a partition."""
-        return next(
-            row["closed_day"]
-            for row in self.tables["input_cursor"]
-            if row["topic"] == self.facts_topic and row["partition"] == partition
-        )
+        """The last closed day of a partition; one without a cursor is taken for one like the others."""
+        cursors = [row for row in self.tables["input_cursor"] if row["topic"] == self.facts_topic]
+        own = [row for row in cursors if row["partition"] == partition]
+        day: date = (own or cursors)[0]["closed_day"]
+        return day
 
 
 TABLES = (

@@ -64,6 +64,7 @@ async def run(
     everybody: bool,
     pace: Pace | None = None,
     day_seconds: float = DAY_SECONDS,
+    days_after: int = DAYS_AFTER,
 ) -> Run:
     """Hurt three workers for so long; `url` is a migrated database of scoring."""
     kafka = KafkaSettings(
@@ -88,7 +89,7 @@ async def run(
             over.set()
         share = traffic.share
         fought = time.monotonic() - fighting
-        await _settle(arena)
+        await _settle(arena, days_after)
         await arena.dismiss()
     finally:
         await arena.close()
@@ -123,7 +124,7 @@ async def run(
     return Run(figures, findings, arena.troubles, reading)
 
 
-async def _settle(arena: Arena) -> None:
+async def _settle(arena: Arena, days_after: int) -> None:
     """No more faults: everything is done; then a new worker goes on for some weeks with what is stored."""
     for name in list(arena.crew.frozen):
         arena.crew.thaw(name)
@@ -135,9 +136,9 @@ async def _settle(arena: Arena) -> None:
     await _rest(arena, "after the faults")
     await arena.dismiss()
     await arena.hire()
-    for _ in range(DAYS_AFTER):
+    for _ in range(days_after):
         await arena.traffic.next_day()
-    await _rest(arena, f"{DAYS_AFTER} days after the faults")
+    await _rest(arena, f"{days_after} days after the faults")
 
 
 async def _rest(arena: Arena, when: str) -> None:
