@@ -86,6 +86,14 @@ class Connection:
     async def fetch(self, query: str, *args: Any) -> list[Any]:
         return (await self._statement(query, args)).rows
 
+    async def copy_records_to_table(
+        self, table: str, *, records: Sequence[Sequence[Any]], columns: Sequence[str]
+    ) -> str:
+        names = ", ".join(columns)
+        return await self.execute(
+            f"INSERT INTO {table} ({names}) SELECT * FROM unnest()", *zip(*records, strict=True)
+        )
+
     async def fetchrow(self, query: str, *args: Any) -> Any:
         rows = (await self._statement(query, args)).rows
         return rows[0] if rows else None

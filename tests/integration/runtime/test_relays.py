@@ -162,6 +162,24 @@ async def test_what_was_decided_anew_after_a_fail_over_is_not_deleted_unpublishe
     assert [record.value for record in former.sent] == [b"old", b"new"]
 
 
+async def test_a_relay_that_has_not_heard_of_a_fail_over_skips_nothing(
+    database: Database, sql: asyncpg.Connection
+) -> None:
+    await append(sql, [row(0, b"%d" % n) for n in range(3)])
+    producer = Producer()
+    working = relay(database, producer, owning(0))
+    await working.start()
+    await eventually(lambda: len(producer.sent) == 3)
+    await eventually(lambda: nothing_left(sql))
+    # The database goes back, another process claims, and numbers that this relay has deleted are rows again.
+    async with sql.transaction():
+        await outbox.append(sql, [row(0, b"%d" % n) for n in range(10, 15)], {IN[0]: Before(0, 0, 6)})
+    await eventually(lambda: len(producer.sent) >= 8)
+    await eventually(lambda: nothing_left(sql))
+    await working.stop()
+    assert [record.value for record in producer.sent[3:]] == [b"%d" % n for n in range(10, 15)]
+
+
 async def test_a_value_no_topic_takes_is_refused_before_the_commit(sql: asyncpg.Connection) -> None:
     with pytest.raises(ValueError, match="larger than"):
         await append(sql, [row(0, b"x" * 1_000_000)])

@@ -23,6 +23,7 @@ log = get_logger()
 
 PARTITION_ROWS_MAX = 1000
 CONTENT_TYPE = "application/cloudevents+json"
+NOTHING = Tail(0, 0)
 
 _headers = msgspec.json.Decoder(dict[str, str])
 
@@ -72,7 +73,7 @@ class Relay:
         self._age = metrics.outbox_age.labels(name)
         # Per partition: up to where this relay has deleted under that very claim. Not by epoch: a database
         # that went back counts epochs and sequences again.
-        self._deleted: dict[int, tuple[Claim, int]] = {}
+        self._deleted: dict[int, tuple[Claim, Tail]] = {}
         self._loop = RelayLoop(name, self._round)
 
     def wake(self) -> None:
@@ -97,7 +98,7 @@ class Relay:
         reached, relayed, failure = _reached(rows, answers)
         if reached:
             await self._database.pool.execute(_DELETE, list(reached), *zip(*reached.values(), strict=True))
-            for number, (_, upto) in reached.items():
+            for number, upto in reached.items():
                 self._deleted[number] = (self._deleted[number][0], upto)
             self._relayed.inc(relayed)
         if failure is not None:
@@ -108,12 +109,24 @@ class Relay:
     async def _read(self) -> list[_Row]:
         known = self._deleted
         self._deleted = {
-            number: known[number] if number in known and known[number][0] is claim else (claim, 0)
+            number: known[number] if number in known and known[number][0] is claim else (claim, NOTHING)
             for (_, number), claim in self._claims().items()
         }
         if not self._deleted:
             return []
-        above = [upto for _, upto in self._deleted.values()]
+        rows = await self._fetch()
+        # Rows of another incarnation than those deleted last: the database has gone back and this process has
+        # not heard of it yet. Then what it has deleted may be there again as something else.
+        anew = {
+            row.partition for row in rows if 0 < self._deleted[row.partition][1].incarnation < row.incarnation
+        }
+        if anew:
+            self._deleted.update((number, (self._deleted[number][0], NOTHING)) for number in anew)
+            rows = await self._fetch()
+        return rows
+
+    async def _fetch(self) -> list[_Row]:
+        above = [upto.sequence for _, upto in self._deleted.values()]
         rows = await self._database.pool.fetch(_READ, list(self._deleted), above, PARTITION_ROWS_MAX)
         return [_Row(*row) for row in rows]
 
