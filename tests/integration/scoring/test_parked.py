@@ -196,6 +196,15 @@ async def test_what_stays_broken_is_given_up_by_name_with_reason_and_hash(stage:
         assert (await _verb("list"))[1][0]["attempts"] == 2
         assert "\x1b[31m" not in (await _said("show", place))[1]
 
+        ends = LogEnds(stage.kafka, (PARKED,), client_id="test")
+
+        async def announced() -> bool:
+            return sum((await ends.read()).values()) == 1
+
+        # The announcement follows the commit in its own time; what is given up before it is not announced.
+        await eventually(announced)
+        await ends.stop()
+
         assert (await _verb("drop", place))[0] == 2
         assert (await _verb("drop", place, "--reason", " "))[0] == 2
         assert (await _verb("drop", "--reason", "nothing named"))[0] == 2
@@ -204,14 +213,6 @@ async def test_what_stays_broken_is_given_up_by_name_with_reason_and_hash(stage:
         assert await _verb("drop", place, "--reason", "again") == (1, [])
         assert await _verb("retry", place) == (1, [])
         await stage.at_rest(client)
-        ends = LogEnds(stage.kafka, (PARKED,), client_id="test")
-
-        async def announced() -> bool:
-            return sum((await ends.read()).values()) == 1
-
-        # The announcement follows the commit in its own time.
-        await eventually(announced)
-        await ends.stop()
     kept = await stage.connection.fetchrow("SELECT * FROM parked_resolved")
     assert (kept["resolution"], kept["actor"], kept["reason"]) == ("dropped", "li", "测试设备")
     assert (kept["code"], kept["attempts"], kept["value_bytes"]) == ("invalid_json", 2, len(broken))
