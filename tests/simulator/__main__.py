@@ -27,7 +27,7 @@ def _tell(seed: int) -> bool:
     return not run.wrong
 
 
-def _many(first: int, seeds: int, processes: int) -> dict[str, Any]:
+def _many(first: int, seeds: int, processes: int, *, stop: bool) -> dict[str, Any]:
     begin = time.monotonic()
     counts: Counter[str] = Counter()
     done, digest, failed = 0, 0, []
@@ -41,6 +41,8 @@ def _many(first: int, seeds: int, processes: int) -> dict[str, Any]:
             print(*(f"  {each}" for each in wrong[:5]), sep="\n", flush=True)
         if done % 1000 == 0 or done == seeds:
             print(f"{done} of {seeds} seeds, {time.monotonic() - begin:.0f} s", file=sys.stderr, flush=True)
+        if failed and stop:
+            break
     return {
         "seeds": done,
         "first": first,
@@ -65,12 +67,13 @@ def main(
     seeds: Annotated[int, typer.Option(help="How many.")] = 300,
     first: Annotated[int, typer.Option("--from", help="The first one.")] = 0,
     processes: Annotated[int, typer.Option(help="At the same time.")] = 1,
+    stop: Annotated[bool, typer.Option(help="End soon after a failure.")] = False,
     keep: Annotated[bool, typer.Option(help="Keep the figures beside this module.")] = False,
 ) -> None:
     """Run the exactly-once engine against a simulated log and database, by seeds."""
     if seed is not None:
         sys.exit(0 if _tell(seed) else 1)
-    figures = _many(first, seeds, processes)
+    figures = _many(first, seeds, processes, stop=stop)
     print(json.dumps(figures, ensure_ascii=False))
     if keep:
         _keep(figures)

@@ -6,6 +6,7 @@ from random import Random
 
 from tests.simulator.broker import SESSION_SECONDS
 from tests.simulator.loop import Actor
+from tests.simulator.outcomes import Ghost
 from tests.simulator.process import Process, Surroundings
 
 PAUSES = (0.01, 0.3, 1.0, 3.0, 8.0)
@@ -24,7 +25,7 @@ class Nature:
         self._places: list[Process | None] = [None] * processes
         self._starts = 0
         self.all: list[Process] = []
-        self.ghosts: set[tuple[tuple[int, int, int], str, bytes]] = set()
+        self.ghosts: set[Ghost] = set()
         """Outcomes that were decided and lost by a fail-over, and may yet be published."""
         self._crash_early = chance.choice([0.0, 0.3, 0.8])
         self._over = False

@@ -18,9 +18,8 @@ from tests.simulator.client import Network, SimulatedDatabase
 from tests.simulator.loop import Actor, SimulatedLoop
 from tests.simulator.member import SimulatedMembership
 from tests.simulator.publisher import SimulatedProducer
-from tests.simulator.rules import Rules
 from tests.simulator.server import Server
-from tests.simulator.tally import Chores, Tally
+from tests.simulator.service import Fittings, Service
 from tests.simulator.weather import Weather
 
 SETTINGS = KafkaSettings(session_timeout_ms=6_000)
@@ -54,7 +53,7 @@ class Surroundings:
     broker: Broker
     group: Group
     weather: Weather
-    rules: Rules
+    service: Service
     batch_records_max: int
     broken: Callable[[str], None]
 
@@ -110,7 +109,9 @@ class Process:
         self.membership = SimulatedMembership(
             around.broker, around.group, self.actor, self.name, OUTCOMES.name, around.batch_records_max
         )
-        tally = Tally(around.rules, database, lambda: relay.wake())  # noqa: PLW0108 - it is made below
+        absorber, side_work = around.service.parts(
+            Fittings(database, clock, lambda: relay.wake(), lambda: consumer.lag())  # noqa: PLW0108 - made below
+        )
         fatal: list[BaseException] = []
 
         def on_fatal(error: BaseException) -> None:
@@ -123,11 +124,11 @@ class Process:
             topic=FACTS,
             group="simulated",
             database=database,
-            absorber=tally,
+            absorber=absorber,
             clock=clock,
             metrics=METRICS,
             on_fatal=on_fatal,
-            side_work=Chores(around.rules, database, tally.states, tally._wake_relay),
+            side_work=side_work,
             output=OUTCOMES,
             membership=self.membership,
         )

@@ -11,20 +11,19 @@ from random import Random
 from typing import Any
 
 import structlog
-from shared.events.topics import FACTS, OUTCOMES
+from shared.events.topics import FACTS
 from shared.runtime.records import Partition
 
 from tests.simulator.broker import Broker, Group
 from tests.simulator.loop import Actor, SimulatedLoop
 from tests.simulator.nature import Nature
 from tests.simulator.process import Surroundings
-from tests.simulator.rules import GLITCH, PLAIN, POISON, POISON_IN_WRITE, REJECT, WORK, Rules
 from tests.simulator.server import Server
-from tests.simulator.tally import Due
-from tests.simulator.verdict import Left, judge
+from tests.simulator.service import Stage
+from tests.simulator.tally.service import TallyService
 from tests.simulator.weather import Weather
 
-DRAINED_WITHIN_SECONDS = 200.0
+AT_REST_WITHIN_SECONDS = 200.0
 STOPPED_WITHIN_SECONDS = 60.0
 # What the engine logs when it has a bug; a batch or side work that fails is part of the play.
 BUGS = ("consumer_failed", "relay_failed", "committed_failed", "outbox_row_refused")
@@ -63,9 +62,6 @@ class World:
             self.loop.add(actor)
         self.weather = Weather.drawn(Random(self.chance.random()), self.run.counts)
         self.goes_back = self.chance.random() < 0.15
-        self.coalesces = self.chance.random() < 0.5
-        self.partitions = [Partition(FACTS.name, n) for n in range(self.chance.choice([1, 2, 3, 4]))]
-        self.chores: dict[str, str] = {}
         self.around = self._surroundings()
         self.nature = Nature(
             Random(self.chance.random()),
@@ -76,20 +72,26 @@ class World:
         )
 
     def _surroundings(self) -> Surroundings:
+        partitions = [Partition(FACTS.name, n) for n in range(self.chance.choice([1, 2, 3, 4]))]
+        server = Server(self.loop, self.server_actor, self.weather, ends_idle=self.chance.random() < 0.5)
         broker = Broker(self.loop, self.broker_actor, self.weather)
+        group = Group(broker, partitions, everything=self.chance.random() < 0.2)
+        stage = Stage(
+            Random(self.chance.random()),
+            self.weather,
+            server,
+            broker,
+            partitions,
+            self.broken,
+            self.goes_back,
+        )
         return Surroundings(
             self.loop,
-            Server(self.loop, self.server_actor, self.weather, ends_idle=self.chance.random() < 0.5),
+            server,
             broker,
-            Group(broker, self.partitions, everything=self.chance.random() < 0.2),
+            group,
             self.weather,
-            Rules(
-                self.weather,
-                OUTCOMES.name,
-                self.broken,
-                goes_back=self.goes_back,
-                coalesces=self.coalesces,
-            ),
+            TallyService(stage),
             self.chance.choice([1, 3, 20]),
             self.broken,
         )
@@ -132,7 +134,7 @@ class World:
         return self.run
 
     def _play(self) -> None:
-        loop, run = self.loop, self.run
+        loop, run, service = self.loop, self.run, self.around.service
         self.around.group.look()
         self.nature_actor.context.run(self.nature.start_all)
         loop.spawn(self.nature_actor, self._happen(), "facts")
@@ -144,10 +146,9 @@ class World:
         if run.wrong:
             return
         self.nature.calm()
-        for partition in self.partitions:
-            # A fetch that was lost on its way is missed, at the latest, when the next one arrives.
-            self.around.broker.append(partition, f"{partition.partition}k0".encode(), PLAIN.encode())
-        if not loop.run(lambda: bool(run.wrong) or self._drained(), loop.time() + DRAINED_WITHIN_SECONDS):
+        last = loop.spawn(self.nature_actor, service.last_words(), "last words")
+        until = loop.time() + AT_REST_WITHIN_SECONDS
+        if not loop.run(lambda: bool(run.wrong) or (last.done() and service.at_rest()), until):
             self.broken("did not come to rest")
         # Late repeats and wakings must not disturb what is done.
         self.nature.wake_all()
@@ -157,7 +158,7 @@ class World:
         if self.nature.alive() and not run.wrong:
             self.broken("somebody did not stop")
         run.wrong += [f"complaint: {each}" for each in loop.complaints]
-        verdict = judge(self._left(), goes_back=self.goes_back, coalesces=self.coalesces)
+        verdict = service.judge(self.nature.ghosts)
         run.wrong += verdict.wrong
         if verdict.hidden:
             run.counts["outcomes hidden by a fail-over"] += verdict.hidden
@@ -171,49 +172,16 @@ class World:
 
     async def _happen(self) -> None:
         """Facts arrive, and work that is no fact."""
-        chance, broker = Random(self.chance.random()), self.around.broker
-        kinds = [PLAIN] * 12 + [WORK] * 3
-        kinds += [kind for kind in (REJECT, POISON, POISON_IN_WRITE, GLITCH) if chance.random() < 0.5]
+        chance, service = Random(self.chance.random()), self.around.service
         pace, gaps = chance.choice([0.02, 0.2, 1.0]), chance.choice([0.0, 0.0, 0.3])
-        for number in range(chance.choice([10, 30, 60])):
+        for _ in range(chance.choice([10, 30, 60])):
             await asyncio.sleep(pace * chance.random())
-            partition = chance.choice(self.partitions)
             for _ in range(chance.choice([1, 1, 1, 4])):
-                key = f"{partition.partition}k{chance.randrange(3)}"
-                gap = chance.choice([1, 3]) if chance.random() < gaps else 0
-                broker.append(partition, key.encode(), chance.choice(kinds).encode(), gap=gap)
+                service.arrive(chance.choice([1, 3]) if chance.random() < gaps else 0)
                 self.run.counts["records"] += 1
-            if chance.random() < 0.1 and not self.goes_back:
-                # What another writer has lost by a fail-over is its own affair.
-                self._give_chore(f"out{number}", f"{partition.partition}k{chance.randrange(3)}")
+            if chance.random() < 0.1:
+                await service.outside()
         self._all_sent = True
-
-    def _give_chore(self, name: str, key: str) -> None:
-        """As another consumer of the service would, in a transaction of its own."""
-        due = Due(name, int(key.partition("k")[0]), key)
-        self.chores[name] = key
-        self.around.server.tables.commit({("work", name): due})
-
-    def _drained(self) -> bool:
-        rows = self.around.server.tables.rows
-        if rows["outbox"] or rows["work"]:
-            return False
-        for partition in self.partitions:
-            records = self.around.broker.logs[partition].records
-            cursor = rows["input_cursor"].get(tuple(partition))
-            if records and (cursor is None or cursor["next_offset"] <= records[-1].offset):
-                return False
-        return True
-
-    def _left(self) -> Left:
-        logs = self.around.broker.logs
-        return Left(
-            {partition: logs[partition].records for partition in self.partitions},
-            {p.partition: logs[Partition(OUTCOMES.name, p.partition)] for p in self.partitions},
-            self.around.server.tables.rows,
-            self.chores,
-            self.nature.ghosts,
-        )
 
 
 def play(seed: int, *, tell: bool = False) -> Run:

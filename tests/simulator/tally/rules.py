@@ -2,13 +2,13 @@
 
 import zlib
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from shared.runtime.consume import Record
 from shared.runtime.outbox import OutboxRow
 
-from tests.simulator.weather import Weather
+from tests.simulator.service import Stage
 
 PLAIN, WORK, REJECT, POISON, POISON_IN_WRITE, GLITCH = "plain", "work", "reject", "poison", "late", "glitch"
 # A record that is left alone gets two tries: a bug that comes once does not park what it met.
@@ -34,31 +34,21 @@ def fold(state: State, offset: int) -> State:
 class Rules:
     """One run's topic, and the failures that lie in its records."""
 
-    def __init__(
-        self,
-        weather: Weather,
-        output: str,
-        broken: Callable[[str], None],
-        *,
-        goes_back: bool,
-        coalesces: bool,
-    ) -> None:
-        """`broken` notes what must never happen; `goes_back`: the database loses commits in this run.
-
-        `coalesces`: one outcome for a key in each batch, as scoring does, so that other batches of the same
-        records give other outcomes.
+    def __init__(self, stage: Stage, output: str, *, coalesces: bool) -> None:
+        """`coalesces`: one outcome for a key in each batch, as scoring does, so that other batches of the
+        same records give other outcomes.
         """
-        self._weather = weather
+        self._weather = stage.weather
+        self._stage = stage
         self._output = output
         self._glitches: Counter[tuple[int, int]] = Counter()
-        self.broken = broken
-        self.goes_back = goes_back
+        self.broken = stage.broken
         self.coalesces = coalesces
 
     @property
     def all_is_kept(self) -> bool:
         """Whether what the server has called committed is there for ever."""
-        return not self.goes_back and not self._weather.counts["hollow commits"]
+        return self._stage.all_is_kept
 
     def key_of(self, record: Record) -> str:
         return (record.key or b"").decode()

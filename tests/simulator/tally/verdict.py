@@ -5,12 +5,11 @@ from typing import Any, NamedTuple
 
 from shared.runtime.records import Partition
 
+from tests.simulator import outcomes
 from tests.simulator.broker import Log, Stored
-from tests.simulator.rules import POISON, POISON_IN_WRITE, REJECT, State, fold
-from tests.simulator.tally import Told
-
-Position = tuple[int, int]
-"""Incarnation and sequence."""
+from tests.simulator.outcomes import Ghost, Position, Told
+from tests.simulator.service import Verdict
+from tests.simulator.tally.rules import POISON, POISON_IN_WRITE, REJECT, State, fold
 
 BAD = {REJECT.encode(), POISON.encode(), POISON_IN_WRITE.encode()}
 
@@ -24,18 +23,11 @@ class Left(NamedTuple):
     tables: Mapping[str, Mapping[Any, Any]]
     chores: Mapping[str, str]
     """Rows of work that came from elsewhere: id -> key."""
-    ghosts: Collection[tuple[tuple[int, int, int], str, bytes]]
+    ghosts: Collection[Ghost]
     """Outcomes that were decided and lost by a fail-over."""
 
 
-class Verdict(NamedTuple):
-    """Everything that is wrong, in words; and how many outcomes readers hear otherwise after a fail-over."""
-
-    wrong: list[str]
-    hidden: int
-
-
-def judge(left: Left, *, goes_back: bool, coalesces: bool) -> Verdict:
+def judge(left: Left, *, coalesces: bool) -> Verdict:
     """What is to be said of a run: nothing is wrong with a good one."""
     wrong: list[str] = []
     hidden = 0
@@ -46,14 +38,16 @@ def judge(left: Left, *, goes_back: bool, coalesces: bool) -> Verdict:
             if record.value == b"work":
                 chores[f"{partition.partition}/{record.offset}"] = (record.key or b"").decode()
         wrong += _records(left, partition, records, good)
-        told, cursor = _told(left, partition), left.tables["input_cursor"].get(tuple(partition))
+        number = partition.partition
+        decided, cursor = (
+            outcomes.told(left.tables, number),
+            left.tables["input_cursor"].get(tuple(partition)),
+        )
         last = 0 if cursor is None else cursor["out_seq"]
-        if sorted(seq for _, seq in told) != list(range(1, last + 1)):
-            wrong.append(f"{partition.partition}: outcome numbers {sorted(told)} up to {last}")
-        heard = _heard(left, partition.partition, told, goes_back=goes_back)
+        heard = outcomes.compare(number, decided, last, left.outcomes[number], left.ghosts)
         wrong += heard.wrong
         hidden += heard.hidden
-        wrong += _announced(partition.partition, told, good, chores, coalesces=coalesces)
+        wrong += _announced(number, decided, good, chores, coalesces=coalesces)
     wrong += _states(left, chores)
     wrong += [f"work is left: {key}" for key in left.tables["work"]]
     wrong += [f"the outbox is not empty: {key}" for key in left.tables["outbox"]]
@@ -83,38 +77,6 @@ def _records(
     return wrong
 
 
-def _told(left: Left, partition: Partition) -> dict[Position, Told]:
-    """What was decided to announce, by incarnation and sequence."""
-    return {
-        (incarnation, seq): row
-        for (number, incarnation, seq), row in sorted(left.tables["told"].items())
-        if number == partition.partition
-    }
-
-
-def _heard(left: Left, number: int, told: Mapping[Position, Told], *, goes_back: bool) -> Verdict:
-    """Whether a reader of the topic hears just that, in order."""
-    hidden = 0
-    topic = left.outcomes[number]
-    heard, wrong = _read(topic.records)
-    wrong = [] if goes_back else [f"{number}: {repeat}" for repeat in wrong]
-    for position, row in told.items():
-        other = heard.get(position)
-        if other is not None and (other.cause, other.value) == (row.cause, row.value):
-            continue
-        # The one thing that a fail-over may do to readers: a relay had it in hand, the database forgot it,
-        # and its number was given again before the topic could tell.
-        looked = max((at for at in topic.looks if at < row.at), default=0.0)
-        if other is not None and other.at > looked and ((number, *position), *other[:2]) in left.ghosts:
-            hidden += 1
-        else:
-            wrong.append(f"{number}: outcome {position} {row} was heard as {other}")
-    unknown = sorted(heard.keys() - told.keys())
-    if unknown and not goes_back:
-        wrong.append(f"{number}: outcomes {unknown} were published and never decided")
-    return Verdict(wrong, hidden)
-
-
 def _announced(
     number: int,
     told: Mapping[Position, Told],
@@ -138,26 +100,6 @@ def _announced(
         if wanted.pop(cause, None) != value:
             wrong.append(f"{number}: {cause} was announced as {value}, wrongly or once more")
     return wrong + [f"{number}: {cause} was not announced" for cause in wanted if cause in due]
-
-
-def _read(records: Sequence[Stored]) -> tuple[dict[Position, Told], list[str]]:
-    """What a reader hears, and what it should not have met.
-
-    It drops what is not above the last sequence that it has of an incarnation.
-    """
-    heard: dict[Position, Told] = {}
-    wrong = []
-    last: dict[int, int] = {}
-    for record in records:
-        headers = dict(record.headers)
-        position = (int(headers["incarnation"]), int(headers["partition-sequence"]))
-        row = Told(headers["cause-id"].decode(), record.value or b"", record.at)
-        if position[1] > last.get(position[0], 0):
-            heard[position] = row
-            last[position[0]] = position[1]
-        elif position not in heard or heard[position][:2] != row[:2]:
-            wrong.append(f"{position} came again as {row}, first as {heard.get(position)}")
-    return heard, wrong
 
 
 def _states(left: Left, chores: Mapping[str, str]) -> list[str]:

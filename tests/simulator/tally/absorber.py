@@ -14,8 +14,9 @@ from shared.runtime.consume import Advance, Batch, Before, Claim, ParkedRecord, 
 from shared.runtime.outbox import OutboxRow, append
 
 from tests.simulator.client import Connection, SimulatedDatabase
-from tests.simulator.rules import Rules, State, fold
+from tests.simulator.outcomes import Told
 from tests.simulator.server import Session
+from tests.simulator.tally.rules import Rules, State, fold
 
 CACHED_MAX = 4
 CHUNK = 3
@@ -27,14 +28,6 @@ class Due(NamedTuple):
     id: str
     partition: int
     key: str
-
-
-class Told(NamedTuple):
-    """An outcome as it was decided, and when."""
-
-    cause: str
-    value: bytes
-    at: float
 
 
 class StateConflict(Exception):  # noqa: N818 - as scoring calls it
