@@ -4,12 +4,16 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from shared.runtime.clock import FixedClock
+from scoring.app import ScoringService
+from scoring.domain.rubric_sections import Rubric
+from scoring.settings import ScoringSettings
+from shared.runtime.clock import Clock, FixedClock
+from shared.runtime.database import Database
 from shared.runtime.settings import KafkaSettings
 
 from tests.conftest import MakeDatabase
 from tests.eventually import eventually
-from tests.integration.scoring.stage import Stage, stage_on
+from tests.integration.scoring.stage import OneClockArchive, Stage, stage_on
 
 NOON = datetime(2026, 3, 10, 4, 0, tzinfo=UTC)
 
@@ -95,6 +99,30 @@ async def test_a_clock_that_jumps_closes_no_year(still: Stage) -> None:
         )
         await eventually(lambda: _all(still, date(2026, 3, 20)))
         assert await _closed(still) == {date(2026, 3, 20)}
+
+
+async def test_a_wrong_clock_begins_nothing_while_nothing_was_received(still: Stage) -> None:
+    wrong = FixedClock(NOON + timedelta(days=400))
+
+    class Archive(OneClockArchive):
+        async def clock_skew_seconds(self) -> float:
+            return (NOON - wrong.now()).total_seconds()
+
+    def archive(database: Database, settings: ScoringSettings, clock: Clock, rubric: Rubric) -> Archive:
+        return Archive(database, settings, clock, settings.kafka.name_of(_facts()), rubric.name)
+
+    # The key for the API is from an earlier life: it tells nothing of the time.
+    service = ScoringService(still.settings, clock=wrong, make_archive=archive)
+    try:
+        await service.start()
+        await eventually(lambda: service.worker.ready, 30)
+        figures = service._metrics.registry
+        await eventually(lambda: figures.get_sample_value("anxing_scoring_days_held") == 1)
+        assert await _closed(still) == {None}
+        wrong.set(NOON)
+        await eventually(lambda: _all(still, date(2026, 3, 9)))
+    finally:
+        await service.stop()
 
 
 async def test_a_clock_that_was_ahead_puts_no_refold_off(still: Stage) -> None:

@@ -91,6 +91,9 @@ class DueWork:
     async def prepare(self, claims: Mapping[Partition, Claim]) -> PreparedPlan | None:
         """The next chunk of work or of a closing day, None when nothing is due."""
         self._newest_seen()
+        if not await self._days.may_begin():
+            self._plans.metrics.days_held.set(1)
+            return None
         partitions = sorted(partition.partition for partition in claims)
         # All of ours, not each alone: the past of one partition must not slow down the present of another.
         lag = self._lag()

@@ -73,6 +73,17 @@ class DayDesk:
         self.held_back = not self._calendar.may_close(day, await self._archive.clock_skew_seconds())
         return None if self.held_back else await self._close(partition, day, now)
 
+    async def may_begin(self) -> bool:
+        """Whether this clock may be followed at all: something was received, or the database's agrees.
+
+        A partition without history begins with the day of the clock, and could never go back.
+        """
+        if self._calendar.has_news:
+            return True
+        skew = await self._archive.clock_skew_seconds()
+        self.held_back = abs(skew) > self._calendar.rules.skew_max_seconds
+        return not self.held_back
+
     def _may_be_next(self, partition: int, over: Day, now: datetime, unread: Collection[int]) -> bool:
         closed = self._calendar.closed(partition, now)
         read = partition not in unread or self._calendar.has_read_beyond(partition, closed + 1)

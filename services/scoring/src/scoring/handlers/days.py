@@ -41,6 +41,11 @@ class Calendar:
         if instant is not None and (self._newest is None or instant > self._newest):
             self._newest = instant
 
+    @property
+    def has_news(self) -> bool:
+        """Whether anything at all has proved how far time has come."""
+        return self._newest is not None
+
     def confirm(self, through: Day | None) -> None:
         """An operator's word that days may close up to there."""
         self._confirmed = through
