@@ -15,7 +15,9 @@ from tests.bench.rows import intake, journey, notify, scoring
 
 ROWS: dict[str, Callable[[Place], Awaitable[harness.Row]]] = {
     "S1": scoring.s1,
+    "S6": scoring.s6,
     "S7": scoring.s7,
+    "S11": scoring.s11,
     "I1": intake.i1,
     "N1": notify.n1,
     "E2": journey.e2,

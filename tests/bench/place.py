@@ -126,16 +126,22 @@ async def run_to_end(verb: list[str], environment: Mapping[str, str]) -> bytes:
 
 
 async def run_floor(module: str, *arguments: object) -> dict[str, Any]:
-    """Run a floor as a process of its own and answer the JSON it printed."""
+    """Run a floor, or the other side of it, as a process of its own; answers the JSON it printed."""
+    module = module if "." in module else f"floors.{module}"
+    result: dict[str, Any] = json.loads(await run_module(f"tests.bench.{module}", os.environ, *arguments))
+    return result
+
+
+async def run_module(module: str, environment: Mapping[str, str], *arguments: object) -> bytes:
+    """Run a module of ours to its end; answers the last line that it printed."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", f"tests.bench.floors.{module}", *map(str, arguments),
-        cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        sys.executable, "-m", module, *map(str, arguments),
+        cwd=ROOT, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     out, err = await process.communicate()
     if process.returncode:
-        raise RuntimeError(f"floor {module} failed: {err.decode()[-2000:]}")
-    result: dict[str, Any] = json.loads(out.splitlines()[-1])
-    return result
+        raise RuntimeError(f"{module} failed: {err.decode()[-2000:]}")
+    return out.splitlines()[-1]
 
 
 async def fill(kafka: KafkaSettings, topic: str, records: Iterable[tuple[str, bytes]]) -> int:

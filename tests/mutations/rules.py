@@ -50,8 +50,8 @@ MUTANTS = [
         ("self.valid_from <= day <= self.valid_to", "self.valid_from <= day < self.valid_to"),
         ("self.valid_from <= day <= self.valid_to", "self.valid_from < day <= self.valid_to"),
         (
-            "max(bisect_right(self._compound_starts, day) - 1, 0)",
-            "max(bisect_right(self._compound_starts, day - 1) - 1, 0)",
+            "max(bisect_right(found, day, key=_start) - 1, 0)",
+            "max(bisect_right(found, day - 1, key=_start) - 1, 0)",
         ),
         ("min(enrolments, default=None)", "max(enrolments, default=None)"),
         ("self._assessed[place - 1] if place", "self._assessed[-1] if self._assessed"),

@@ -1,14 +1,17 @@
-"""S1 and S7: how fast facts on the topic become committed scores, and how soon one outcome can be read."""
+"""S rows: how fast facts become committed scores, how soon an outcome can be read, what a compound weighs."""
 
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import random
 import statistics
 import time
 import uuid
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 import asyncpg
@@ -22,11 +25,13 @@ from shared.runtime.settings import KafkaSettings
 
 from tests.bench import traffic
 from tests.bench.harness import Row, Sample
-from tests.bench.place import Place, fill, make_topics, run_floor
+from tests.bench.place import Place, fill, make_topics, run_floor, run_module
 from tests.bench.seeding import Size, seed
 
 SETTLE_SECONDS_MAX = 240
 SETTLE_SECONDS = 3.0
+SUBSCRIBED_FACTS = 400_000
+BATCH_RECORDS_MAX = 10_000
 MEASURED_SEED = 1_000_003
 WARM_FACTS = 50_000
 """Read before the clock starts: pages of a copied database are written whole once, whoever touches them."""
@@ -93,6 +98,54 @@ async def s1(place: Place) -> Row:
         target="at least 0.20 of F1",
         value=value,
         floor=floor,
+    )
+
+
+async def s6(place: Place) -> Row:
+    """The subscriber as the product builds it against bare getmany (F4)."""
+    kafka = place.kafka()
+    await make_topics(kafka)
+    topic = kafka.name_of(topics.FACTS)
+    compounds = traffic.compound_ids(10_000)
+    once = list(traffic.facts(SUBSCRIBED_FACTS // 4, compounds, datetime.now(UTC)))
+    await fill(kafka, topic, chain(once, once, once, once))
+
+    async def side(module: str) -> Sample:
+        arguments = (kafka.bootstrap, topic, BATCH_RECORDS_MAX, SUBSCRIBED_FACTS)
+        done = json.loads(await run_module(f"tests.bench.{module}", os.environ, *arguments))
+        return Sample(
+            done["cpu_seconds"] / done["events"] * 1e6,
+            {"per_second": round(done["events"] / done["seconds"])},
+        )
+
+    return Row(
+        name="S6",
+        what="FastStream batch subscriber as the product builds it, CPU per event",
+        unit="µs",
+        target="at most 1.15 of F4",
+        value=lambda: side("subscribing"),
+        floor=lambda: side("floors.f4"),
+        runs=7,
+    )
+
+
+async def s11(place: Place) -> Row:
+    """Memory of a compound that is held in the cache."""
+    stock = Stock(place, compounds=5_000, facts_each=200, measured=0)
+    await stock.prepare()
+    environment = place.environment(stock.kafka, await stock.fresh())
+
+    async def value() -> Sample:
+        done = json.loads(await run_module("tests.bench.holding", environment, stock.facts, 5_000))
+        return Sample(done["bytes"], done)
+
+    return Row(
+        name="S11",
+        what="memory per compound held in cache, 200 facts each",
+        unit="bytes",
+        target="at most 4,000",
+        value=value,
+        runs=3,
     )
 
 

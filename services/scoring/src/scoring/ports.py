@@ -82,7 +82,7 @@ class Shown(NamedTuple):
             standing.items,
             standing.bonus_milli,
             standing.unverified,
-            tuple((cap.veto, cap.cap, cap.veto_id) for cap in standing.caps),
+            tuple([(cap.veto, cap.cap, cap.veto_id) for cap in standing.caps]),
             marks,
         )
 

@@ -17,14 +17,14 @@ class FoldSettings(Group):
 
     rubric: str = Field("shangyu-v1", min_length=1, max_length=64, description="the active rubric")
     batch_records_max: int = Field(
-        2_000, ge=1, le=50_000, description="facts in one transaction; larger ones hardly gain"
+        10_000, ge=1, le=50_000, description="facts in one transaction, when so many wait"
     )
     cached_compounds: int = Field(20_000, ge=0, le=5_000_000, description="compounds kept in memory")
     whole_compounds: int = Field(
         500, ge=0, le=100_000, description="of them, kept with all their facts: late ones cost less then"
     )
     freeze_after_batches: int = Field(
-        20,
+        3,
         ge=0,
         le=1_000_000,
         description="batches after which cyclic garbage collection is frozen; 0: never, a fifth slower",

@@ -12,6 +12,7 @@ without it it stays empty, which `revisions.choose` understands.
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from hashlib import sha256
+from sys import intern
 from typing import Any, Final
 
 import msgspec
@@ -58,26 +59,26 @@ def fact_from(envelope: Envelope, data: msgspec.Struct, zone: tzinfo, raw: bytes
 def compound_revision_from(
     envelope: Envelope, data: registered.CompoundRegistered, raw: bytes = b""
 ) -> registry.CompoundRevision:
-    """One registration of a compound."""
+    """One registration of a compound; what many have in common is there once."""
     return registry.CompoundRevision(
         compound=envelope.subject,
         root=envelope.root,
         revision=envelope.revision,
         event_id=envelope.id,
-        source=envelope.source,
+        source=intern(envelope.source),
         received_us=instant_us(envelope.receivedtime) if envelope.receivedtime is not None else 0,
         effective_from=data.effective_from.toordinal(),
         households=data.households,
         occupied_households=data.occupied_households,
         buildings=data.buildings,
         enclosed=data.enclosed,
-        company_id=data.company_id,
+        company_id=intern(data.company_id),
         name=data.name,
         enrolled_on=_ordinal(data.enrolled_on),
         withdrawn_on=_ordinal(data.withdrawn_on),
         fingerprint=fingerprint(raw) if raw else b"",
-        community_id=data.community_id,
-        station_id=data.station_id,
+        community_id=intern(data.community_id),
+        station_id=intern(data.station_id),
         street_id=data.street_id,
         developer_id=data.developer_id,
         committee_id=data.committee_id,

@@ -18,6 +18,8 @@ Headers = Sequence[tuple[str, bytes]]
 # What a record takes besides key, value and headers, at most.
 RECORD_BYTES_MAX = 128
 HEADER_BYTES_MAX = 10
+# With headers and a key as we make them.
+SURELY_FITS_BYTES = REQUEST_BYTES_MAX // 2
 
 
 class Outgoing(NamedTuple):
@@ -32,6 +34,8 @@ class Outgoing(NamedTuple):
     @property
     def too_large(self) -> bool:
         """Whether no topic would take it."""
+        if len(self.value or b"") < SURELY_FITS_BYTES:
+            return False
         size = RECORD_BYTES_MAX + len(self.key) + len(self.value or b"")
         for name, value in self.headers:
             size += len(name) + len(value) + HEADER_BYTES_MAX

@@ -72,9 +72,9 @@ class Board:
 
     def __init__(self, rubric: Rubric) -> None:
         nothing = bytes(4 * len(rubric.layout.codes))
-        self._milli = from_bytes(nothing)
-        self._since = from_bytes(nothing)
-        self._until = from_bytes(nothing)
+        self._milli = array(SIGNED, nothing)
+        self._since = array(SIGNED, nothing)
+        self._until = array(SIGNED, nothing)
         self._full = rubric.layout.full_milli
         # One bit (1 << place) for each item.
         self._unverified = self._stale = 0
@@ -104,7 +104,7 @@ class Board:
         """The board that `remember` kept."""
         board = object.__new__(cls)
         day, milli, until, full, board._unverified, board._stale = remembered
-        board._milli, board._until = from_bytes(milli), from_bytes(until)
+        board._milli, board._until = from_bytes(milli, SIGNED), from_bytes(until, SIGNED)
         board._since = array(SIGNED, (day,)) * len(board._milli)
         board._full = tuple(full) or rubric.layout.full_milli
         board._day, board._touched, board._last = day, set(), None

@@ -58,6 +58,7 @@ class Book:
         self.incomplete = False
         self._course = START
         self._terms = terms
+        self._dirtied = False
 
     @property
     def whole(self) -> bool:
@@ -126,14 +127,22 @@ class Book:
         self._touch(fact.day)
 
     def _touch(self, day: Day) -> None:
-        if self.as_of_day is not None and day <= self.as_of_day:
-            self.dirty_from = day if self.dirty_from is None else min(day, self.dirty_from)
+        if self.as_of_day is None or day > self.as_of_day:
+            return
+        if self.dirty_from is None or day < self.dirty_from:
+            self.dirty_from = day
+            self._dirtied = True
 
     def stand_like(self, other: "Book") -> None:
         """Continues where another book of this compound stands: last closed day, star, runs, dirty days."""
         self.as_of_day, self.dirty_from = other.as_of_day, other.dirty_from
         self._course = other._course  # noqa: SLF001 - the same class
         self._packer.clear(self.rubric)
+
+    @property
+    def changed(self) -> bool:
+        """Whether it is another book than the one that was packed or unpacked last."""
+        return self._dirtied or self._packer.stale
 
     @property
     def shelves(self) -> Shelves:
@@ -247,6 +256,7 @@ class Book:
 
     def pack(self) -> Plain:
         """What still matters from the last closed day on; the book itself stays as it is."""
+        self._dirtied = False
         parts = self._packer.pack(self._shelves, self._terms, self.as_of_day)
         return (self.as_of_day, self.dirty_from, int(self.incomplete), *self._course.pack(), parts)
 

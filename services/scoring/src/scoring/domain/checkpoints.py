@@ -124,28 +124,30 @@ class CheckpointShelf:
         until = NEVER
         for results in self.results.values():
             until = min(until, results.next_after(day))
-        for checkpoint, (since, rank) in self._latest(day).items():
-            if evidence is None or since > evidence:
-                evidence = since
+        latest = self._latest(day)
+        if latest:
+            evidence = _day(max(latest.values()))
+        for checkpoint, number in latest.items():
+            rank = number % len(RANKS)
             if rank == NA:
                 continue
             hazards = self.hazards.get(checkpoint)
             if hazards is not None:
                 until = min(until, hazards.next_after(day))
                 if hazards.at(day) > 0:
-                    rank = PASS  # noqa: PLW2901 - the hazard is charged instead
+                    rank = PASS
             counted += 1
             total += weights[rank]
         absent = evidence is not None and not counted
         return Reading(total // counted if counted else None, absent, evidence, until)
 
-    def _latest(self, day: Day) -> dict[str, tuple[Day, int]]:
-        """(day, rank) of the latest result of each checkpoint up to `day`."""
-        latest = {checkpoint: _result(settled.latest) for checkpoint, settled in self.settled.items()}
+    def _latest(self, day: Day) -> dict[str, int]:
+        """The number of the latest result of each checkpoint up to `day`."""
+        latest = {checkpoint: number for checkpoint, (number, _) in self.settled.items()}
         for checkpoint, results in self.results.items():
             found = results.latest(day)
             if found is not None:
-                latest[checkpoint] = (found[0], found[3])
+                latest[checkpoint] = _number(found[0], found[3])
         return latest
 
     def ranks(self, day: Day) -> dict[str, tuple[int, str]]:
@@ -154,7 +156,8 @@ class CheckpointShelf:
         Of a packed shelf the id may be missing.
         """
         found: dict[str, tuple[int, str]] = {}
-        for checkpoint, (_, rank) in self._latest(day).items():
+        for checkpoint, number in self._latest(day).items():
+            rank = number % len(RANKS)
             if rank != NA:
                 hazards = self.hazards.get(checkpoint)
                 held = hazards is not None and hazards.at(day) > 0
@@ -192,14 +195,8 @@ class CheckpointShelf:
 
 
 def _number(day: Day, rank: int) -> int:
-    """A result of a settled day as one small number; those of later days are larger."""
+    """A result as one small number; those of later days are larger, and the rank is the remainder."""
     return (day - ORIGIN) * len(RANKS) + rank
-
-
-def _result(number: int) -> tuple[Day, int]:
-    """(day, rank) of a settled result."""
-    day, rank = divmod(number, len(RANKS))
-    return day + ORIGIN, rank
 
 
 def _day(number: int) -> Day:
@@ -261,7 +258,7 @@ def name_of(rank: int) -> str:
 def worst(checks: tuple[Check, ...]) -> dict[tuple[str, str], int]:
     """The worst rank by item and checkpoint of one inspection."""
     found: dict[tuple[str, str], int] = {}
-    for check in checks:
-        key, rank = (check.item, check.checkpoint), RANKS[check.result]
+    for item, checkpoint, result, _ in checks:
+        key, rank = (item, checkpoint), RANKS[result]
         found[key] = min(rank, found.get(key, rank))
     return found

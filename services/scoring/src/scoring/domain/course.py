@@ -11,20 +11,22 @@ from scoring.domain.shelf import Plain
 from scoring.domain.stars import Fold
 from scoring.domain.warnings import WarningFold
 
+NO_WARNINGS = WarningFold()
+
 
 class Course(NamedTuple):
     """Where star and warnings stand after a closed day."""
 
     fold: Fold = Fold()
-    warned: WarningFold = WarningFold()
+    warned: WarningFold = NO_WARNINGS
 
     def pack(self) -> Plain:
         """Plain numbers; warnings are rare, and empty without."""
-        return (*self.fold, () if self.warned == WarningFold() else tuple(self.warned))
+        return (*self.fold, () if self.warned == NO_WARNINGS else tuple(self.warned))
 
     @classmethod
     def unpack(cls, star: int | None, up: int, down: int, warned: Plain) -> "Course":
-        return cls(Fold(star, up, down), WarningFold(*warned))
+        return cls(Fold(star, up, down), WarningFold(*warned) if warned else NO_WARNINGS)
 
 
 START = Course()

@@ -30,6 +30,11 @@ class Packer:
         """These are to be packed again."""
         self._stale.update(names)
 
+    @property
+    def stale(self) -> bool:
+        """Whether anything is to be packed again."""
+        return bool(self._stale)
+
     def pack(self, shelves: Shelves, terms: Terms, as_of: Day | None) -> Parts:
         """The shelves as of a closed day; everything when no day was closed yet."""
         parts = self._parts

@@ -80,41 +80,21 @@ class Registry:
     What was decided about the compound belongs to it: the star that an assessment gave.
     """
 
-    __slots__ = (
-        "_assessed",
-        "_companies",
-        "_compound_starts",
-        "_compounds",
-        "boundaries",
-        "company_revisions",
-        "first_enrolled",
-        "mark",
-    )
+    __slots__ = ("_assessed", "_compounds", "company_revisions", "first_enrolled", "mark")
 
+    # Many are kept, and each is asked little: what can be found again is not kept.
     def __init__(
         self,
         compound_revisions: Iterable[CompoundRevision],
         company_revisions: Iterable[CompanyRevision] = (),
         assessed: Iterable[Assessed] = (),
     ) -> None:
-        self._compounds = sorted(
-            counted(compound_revisions).values(),
-            key=lambda one: (one.effective_from, one.received_us, one.event_id.lower()),
-        )
-        self._compound_starts = [one.effective_from for one in self._compounds]
+        self._compounds = tuple(sorted(counted(compound_revisions).values(), key=_order))
         self.company_revisions = tuple(counted(company_revisions).values())
-        self._companies: dict[str, list[CompanyRevision]] = {}
-        for company in sorted(
-            self.company_revisions,
-            key=lambda one: (one.effective_from, one.received_us, one.event_id.lower()),
-        ):
-            self._companies.setdefault(company.company_id, []).append(company)
-        self._assessed = sorted(assessed)
+        self._assessed = tuple(sorted(assessed))
         enrolments = [one.enrolled_on for one in self._compounds if one.enrolled_on is not None]
         self.first_enrolled: Day | None = min(enrolments, default=None)
         """e of rubric.md: the smallest `enrolled_on` of all counted revisions."""
-        self.boundaries: list[Day] = self._find_boundaries()
-        """All days on which something in the registry may begin or end, ascending."""
         named = [one.event_id for one in self._compounds]
         named += [one.event_id for one in self.company_revisions]
         self.mark = crc32(f"{named}{self._assessed}".encode())
@@ -123,7 +103,7 @@ class Registry:
     @property
     def compound_revisions(self) -> tuple[CompoundRevision, ...]:
         """The counted revisions in the order in which they come into force."""
-        return tuple(self._compounds)
+        return self._compounds
 
     @property
     def known(self) -> bool:
@@ -133,18 +113,20 @@ class Registry:
     def in_force(self, day: Day) -> CompoundRevision | None:
         """The revision in force on `day`, before the first the first; None when never registered."""
         found = self._compounds
-        if not found:
-            return None
-        return found[max(bisect_right(self._compound_starts, day) - 1, 0)]
+        if len(found) < 2:
+            return found[0] if found else None
+        return found[max(bisect_right(found, day, key=_start) - 1, 0)]
 
     def company_in_force(self, day: Day) -> CompanyRevision | None:
         """The revision of the company that the compound has on `day`; None when never registered."""
         compound = self.in_force(day)
-        found = self._companies.get(compound.company_id) if compound is not None else None
-        if not found:
+        if compound is None:
             return None
-        place = bisect_right(found, day, key=lambda one: one.effective_from) - 1
-        return found[max(place, 0)]
+        found = sorted(
+            [one for one in self.company_revisions if one.company_id == compound.company_id], key=_order
+        )
+        place = bisect_right(found, day, key=_start) - 1
+        return found[max(place, 0)] if found else None
 
     def assessed_by(self, day: Day) -> Assessed | None:
         """The last assessment decided up to `day`."""
@@ -156,7 +138,9 @@ class Registry:
         revision = self.in_force(day)
         return revision is not None and revision.enrolled(day)
 
-    def _find_boundaries(self) -> list[Day]:
+    @property
+    def boundaries(self) -> list[Day]:
+        """All days on which something in the registry may begin or end, ascending."""
         days: set[Day | None] = {one.decided_on for one in self._assessed}
         for compound in self._compounds:
             days |= {compound.effective_from, compound.enrolled_on, compound.withdrawn_on}
@@ -166,12 +150,19 @@ class Registry:
                 days |= {permit.valid_from, permit.valid_to + 1}
         return sorted(day for day in days if day is not None)
 
-    def last_boundary(self, day: Day) -> Day:
-        """The last boundary up to `day`, 0 without one."""
-        place = bisect_right(self.boundaries, day)
-        return self.boundaries[place - 1] if place else 0
+    def between(self, day: Day) -> tuple[Day, Day]:
+        """The last boundary up to `day`, 0 without one, and the first after it, NEVER without one."""
+        boundaries = self.boundaries
+        place = bisect_right(boundaries, day)
+        return (
+            boundaries[place - 1] if place else 0,
+            boundaries[place] if place < len(boundaries) else NEVER,
+        )
 
-    def next_boundary(self, day: Day) -> Day:
-        """The first boundary after `day`, NEVER without one."""
-        place = bisect_right(self.boundaries, day)
-        return self.boundaries[place] if place < len(self.boundaries) else NEVER
+
+def _order(one: CompoundRevision | CompanyRevision) -> tuple[Day, int, str]:
+    return one.effective_from, one.received_us, one.event_id.lower()
+
+
+def _start(one: CompoundRevision | CompanyRevision) -> Day:
+    return one.effective_from

@@ -76,8 +76,7 @@ class Terms:
         if revision is not None:
             households, occupied = revision.households, revision.occupied_households
         return Ground(
-            self.registry.last_boundary(day),
-            self.registry.next_boundary(day),
+            *self.registry.between(day),
             self.registry.enrolled(day),
             size_permille(self.rubric.size, occupied),
             need(self.rubric.size, households),

@@ -8,10 +8,10 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 
-from scoring.domain.arrays import SIGNED, from_bytes, to_bytes
+from scoring.domain.arrays import LONG, SHORT, from_bytes, to_bytes
 from scoring.domain.facts import NEVER, Day
 from scoring.domain.rubric_sections import Trend
-from scoring.domain.shelf import Plain, Points
+from scoring.domain.shelf import ORIGIN, Plain, Points
 from scoring.domain.size import Terms
 
 UNIT = 1_000
@@ -23,20 +23,30 @@ class TrendShelf:
     __slots__ = ("_bases", "_counts", "_days")
 
     def __init__(self) -> None:
-        self._days: array[int] = array(SIGNED)
-        self._bases: array[int] = array(SIGNED)
-        self._counts: array[int] = array(SIGNED)
+        # Days from ORIGIN on; see StepSum.
+        self._days: array[int] = array(SHORT)
+        self._bases: array[int] = array(SHORT)
+        self._counts: array[int] = array(SHORT)
 
     def add(self, day: Day, base_milli: int, sign: int) -> None:
         """Counts (`sign` 1) or uncounts (-1) an incident."""
+        try:
+            self._add(day - ORIGIN, sign * base_milli, sign)
+        except OverflowError:
+            self._days, self._bases = array(LONG, self._days), array(LONG, self._bases)
+            self._counts = array(LONG, self._counts)
+            self._add(day - ORIGIN, sign * base_milli, sign)
+
+    def _add(self, day: int, base_milli: int, count: int) -> None:
         days = self._days
         place = bisect_left(days, day)
         if place == len(days) or days[place] != day:
             days.insert(place, day)
             self._bases.insert(place, 0)
             self._counts.insert(place, 0)
-        self._bases[place] += sign * base_milli
-        self._counts[place] += sign
+        # What may be too large comes first.
+        self._bases[place] += base_milli
+        self._counts[place] += count
         if not self._counts[place]:
             del days[place], self._bases[place], self._counts[place]
 
@@ -45,7 +55,7 @@ class TrendShelf:
         rules = terms.rubric.trend
         days = rules.window_days
         last_year, before = day - days, day - 2 * days
-        start, middle, end = [bisect_right(self._days, one) for one in (before, last_year, day)]
+        start, middle, end = [bisect_right(self._days, one - ORIGIN) for one in (before, last_year, day)]
         recent = sum(self._counts[middle:end])
         until = self._next(((end, 0), (middle, days), (start, 2 * days)), terms, day, days)
         if not recent:
@@ -59,18 +69,20 @@ class TrendShelf:
 
     def _next(self, edges: Iterable[tuple[int, int]], terms: Terms, day: Day, days: int) -> Day:
         """The first day on which an incident passes an edge, (its place, its age), or the window is whole."""
-        passing = [self._days[place] + age for place, age in edges if place < len(self._days)]
+        passing = [self._days[place] + ORIGIN + age for place, age in edges if place < len(self._days)]
         whole = terms.enrolled_since + 2 * days - 1
         return min([*passing, whole if whole > day else NEVER])
 
     def pack(self, day: Day, terms: Terms) -> Plain:
-        place = bisect_right(self._days, day - 2 * terms.rubric.trend.window_days)
-        return to_bytes(self._days[place:] + self._bases[place:] + self._counts[place:])
+        place = bisect_right(self._days, day - 2 * terms.rubric.trend.window_days - ORIGIN)
+        kept = self._days[place:] + self._bases[place:] + self._counts[place:]
+        return (kept.typecode, to_bytes(kept)) if kept else ()
 
     @classmethod
     def unpack(cls, plain: Plain) -> "TrendShelf":
         shelf = object.__new__(cls)
-        numbers = from_bytes(plain)
+        kind, kept = plain
+        numbers = from_bytes(kept, kind)
         count = len(numbers) // 3
         shelf._days, shelf._bases = numbers[:count], numbers[count : 2 * count]
         shelf._counts = numbers[2 * count :]

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from scoring.domain import facts
 from scoring.domain.book import Book
+from scoring.domain.facts import Day
 from scoring.handlers import outcomes
 from scoring.handlers.days import Calendar
 from scoring.handlers.fold import Folds
@@ -38,6 +39,8 @@ class _Batch(NamedTuple):
     held: Mapping[str, Held]
     hazards: Mapping[str, Sequence[HazardKnown]]
     last: Mapping[str, Arrival]
+    days: Mapping[int, tuple[Day, Day]]
+    """The open and the last closed day of each partition."""
     now: datetime
 
 
@@ -76,8 +79,8 @@ class FactAbsorption:
         keys = {arrival.key for arrival in arrivals}
         with self._memory.preparing(touched):
             # In this order: what is unwritten now is known here, or committed when the question is asked.
-            unwritten = {key: known for key in keys if (known := self._memory.head(key)) is not None}
-            hazards = self._unwritten_hazards()
+            unwritten = self._memory.heads(keys)
+            hazards = self._memory.unwritten_hazards()
             await self._know_days(touched)
             stored, held, opened = await asyncio.gather(
                 self._archive.known(keys - unwritten.keys()),
@@ -88,9 +91,14 @@ class FactAbsorption:
             plan = Plan()
             changes = judge(plan, arrivals, stored, self._fingerprint).changes
             plan.compounds.update((compound, touched[compound]) for compound in changes)
-            openings = _by_compound([*opened, *hazards, *_hazards_of(plan.heads)])
+            plan.hazards.extend(_hazards_of(plan.heads))
+            openings = _by_compound([*opened, *hazards, *plan.hazards])
             last = {arrival.fact.compound: arrival for arrival in arrivals}
-            await self._fold(_Batch(plan, changes, held, openings, last, now))
+            days = {
+                partition: (self._calendar.open_day(partition, now), self._calendar.closed(partition, now))
+                for partition in set(touched.values())
+            }
+            await self._fold(_Batch(plan, changes, held, openings, last, days, now))
         self._memory.hold(plan)
         return plan
 
@@ -128,10 +136,9 @@ class FactAbsorption:
     def _settle(self, batch: _Batch, one: Held) -> None:
         """Say what the facts have changed, and let the compound sleep again."""
         plan, now, changes = batch.plan, batch.now, batch.changes[one.compound]
-        day = self._calendar.open_day(one.partition, now)
-        closed = self._calendar.closed(one.partition, now)
+        day, closed = batch.days[one.partition]
         # Something came: the closing of the open day looks again, and writes a step if there is one.
-        change = self._folds.settle(plan, one, day, closed, due_day=closed + 1)
+        change = self._folds.settle_change(plan, one, day, closed, due_day=closed + 1)
         come = [counted.come for counted in changes]
         event_id = come[-1].event_id
         occasion = Occasion(
@@ -194,11 +201,6 @@ class FactAbsorption:
             return []
         since = min(fact.day for fact in opened) - REPEAT_WITHIN_DAYS
         return await self._archive.hazards_since({fact.compound for fact in opened}, since)
-
-    def _unwritten_hazards(self) -> list[HazardKnown]:
-        return _hazards_of(
-            {(one.fact.compound, one.fact.root): one for one in self._memory.unwritten_heads()}
-        )
 
 
 def _apply(book: Book, changes: Sequence[Counted]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from scoring.domain.book import Book
 from scoring.domain.distance import near
@@ -18,8 +18,7 @@ from scoring.handlers.plan import Plan, StateRow, StepsRow
 from scoring.ports import NO_MARKS, Archive, Books, Marks, Shown, StoredState
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What a compound showed before a plan, and shows after it."""
 
     held: Held
@@ -111,6 +110,15 @@ class Folds:
         for held in incomplete:
             assert held.book is not None
             held.book = rebuilt(held.book, facts.get(held.compound, []))
+
+    def settle_change(self, plan: Plan, held: Held, day: Day, closed: Day, *, due_day: Day) -> Change:
+        """The same after facts came, of which many change nothing: then there is nothing to write."""
+        book, known = held.book, held.shown
+        assert book is not None
+        stands = (held.day, book.as_of_day) == (day, closed)
+        if stands and known is not None and held.stored is not None and not book.changed:
+            return Change(held, known, known, None)
+        return self.settle(plan, held, day, closed, due_day=due_day)
 
     def settle(self, plan: Plan, held: Held, day: Day, closed: Day, *, due_day: Day | None = None) -> Change:
         """Fold what is closed, look at `day`, and put the state into the plan.

@@ -22,7 +22,7 @@ from scoring.domain.book import Book
 from scoring.domain.facts import Day
 from scoring.domain.size import Terms
 from scoring.handlers.plan import Plan
-from scoring.ports import FactKey, Known, Shown, StoredState
+from scoring.ports import FactKey, HazardKnown, Known, Shown, StoredState
 
 SETTLE_SECONDS_MAX = 10.0
 """How long a plan waits for the one before to be written; the consumer tries again after a TimeoutError."""
@@ -89,10 +89,16 @@ class Compounds:
                 return known
         return None
 
-    def unwritten_heads(self) -> Iterable[Known]:
-        """All revisions that plans not yet written decided."""
+    def heads(self, keys: set[FactKey]) -> dict[FactKey, Known]:
+        """The same of many facts: those that plans not yet written decide."""
+        found: dict[FactKey, Known] = {}
         for plan in self._unwritten:
-            yield from plan.heads.values()
+            found.update((key, plan.heads[key]) for key in plan.heads.keys() & keys)
+        return found
+
+    def unwritten_hazards(self) -> list[HazardKnown]:
+        """The hazards that plans not yet written open."""
+        return [hazard for plan in self._unwritten for hazard in plan.hazards]
 
     @contextmanager
     def preparing(self, compounds: Mapping[str, int]) -> Iterator[None]:

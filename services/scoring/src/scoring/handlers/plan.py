@@ -10,7 +10,7 @@ from scoring.domain.facts import Day
 from scoring.domain.registry import CompoundRevision
 from scoring.domain.standing import Step
 from scoring.handlers.outcomes import Announcement, Details
-from scoring.ports import Arrival, FactKey, Known, StoredState
+from scoring.ports import Arrival, FactKey, HazardKnown, Known, StoredState
 
 
 class LedgerRow(NamedTuple):
@@ -71,9 +71,11 @@ class Plan:
     """Compounds whose memory this plan has changed, with their partitions."""
     heads: dict[FactKey, Known] = field(default_factory=dict)
     """The revisions that count after this plan."""
+    hazards: list[HazardKnown] = field(default_factory=list)
+    """Those that facts of this plan open."""
     judged: Counter[str] = field(default_factory=Counter)
     """How many facts met which fate, for the metrics."""
-    _ordinals: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    _ordinals: dict[tuple[str, str, str], int] = field(default_factory=dict)
 
     def announce(
         self,
@@ -87,8 +89,8 @@ class Plan:
     ) -> None:
         """Add one outcome; ordinals count outcomes of one kind, compound and trigger in this plan."""
         same = (compound, details.kind, trigger)
-        ordinal = self._ordinals[same]
-        self._ordinals[same] += 1
+        ordinal = self._ordinals.get(same, 0)
+        self._ordinals[same] = ordinal + 1
         self.announcements.append(
             Announcement(
                 compound,

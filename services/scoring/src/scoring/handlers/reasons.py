@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
 
 from scoring.domain import facts
 from scoring.domain.book import Book
@@ -15,13 +16,8 @@ from scoring.ports import Shown
 REASONS_MAX = 5
 KIND_TIME = "time"
 
-# Facts that count in one way only, by the models that read them.
-_MODELS: Mapping[type, tuple[str, ...]] = {
-    facts.PatrolLogged: ("patrols",),
-    facts.GuardsUpdated: ("roster_strength", "roster_quality"),
-    facts.VolunteersLogged: ("volunteers",),
-    facts.SurveyRecorded: ("survey",),
-}
+BearsOn = Callable[[Book, Any, Day], Collection[str]]
+"""The items that the data of a fact bears on, as known on a day."""
 
 
 def reasons(
@@ -37,7 +33,9 @@ def reasons(
         moved[BONUS] = after.bonus_milli - before.bonus_milli
     if not moved:
         return ()
-    heaviest = sorted(moved.items(), key=lambda one: (-abs(one[1]), one[0]))[:REASONS_MAX]
+    heaviest = list(moved.items())
+    if len(heaviest) > 1:
+        heaviest = sorted(heaviest, key=lambda one: (-abs(one[1]), one[0]))[:REASONS_MAX]
     behind = _facts_behind(book, {item for item, _ in heaviest}, come, day)
     return tuple([_reason(item, change, behind.get(item)) for item, change in heaviest])
 
@@ -65,40 +63,56 @@ def _reason(item: str, change: int, fact: Fact | None) -> Reason:
 
 def bears_on(book: Book, fact: Fact, day: Day) -> Collection[str]:
     """The items whose points a fact can have moved; a withdrawal bears on nothing that it names."""
-    rubric, data = book.rubric, fact.data
-    models = _MODELS.get(type(data))
-    if models is not None:
-        return {rubric.of_model[model] for model in models if model in rubric.of_model}
-    match data:
-        case facts.InspectionRecorded(_, checks):
-            items = {check.item for check in checks}
-        case facts.IncidentRecorded(code=code):
-            items = {rubric.codes[code][0], *_model(rubric, "trend")} if code in rubric.codes else set()
-        case facts.HazardOpened(item=item):
-            items = {item, *_model(rubric, "rectification")}
-        case facts.HazardMoved(hazard_id) | facts.HazardExtended(hazard_id=hazard_id):
-            items = _hazard_items(book, hazard_id, max(day, fact.day))
-        case facts.CooperationRecorded(kind):
-            items = {rubric.cooperation[kind][0]} if kind in rubric.cooperation else {BONUS}
-        case facts.FacilityStatus(item=item):
-            items = {item}
-        case facts.FacilityUpgraded():
-            items = {BONUS}
-        case facts.DisputeRecorded() | facts.DisputeMediated() | facts.DisputeEscalated():
-            items = {rubric.disputes.item, rubric.disputes.handling_item}
-        case _:
-            items = set()
-    return items
+    find = _BEARS_ON.get(type(fact.data))
+    return () if find is None else find(book, fact.data, max(day, fact.day))
 
 
-def _hazard_items(book: Book, hazard_id: str, day: Day) -> set[str]:
+def _of_models(*models: str) -> BearsOn:
+    """Facts that count in one way only, by the models that read them."""
+    return lambda book, _, __: [item for model in models for item in _model(book.rubric, model)]
+
+
+def _incident(book: Book, data: facts.IncidentRecorded, _: Day) -> Collection[str]:
+    charged = book.rubric.codes.get(data.code)
+    return () if charged is None else (charged[0], *_model(book.rubric, "trend"))
+
+
+def _cooperation(book: Book, data: facts.CooperationRecorded, _: Day) -> Collection[str]:
+    charged = book.rubric.cooperation.get(data.kind)
+    return (BONUS if charged is None else charged[0],)
+
+
+def _moved(book: Book, data: facts.HazardMoved | facts.HazardExtended, day: Day) -> Collection[str]:
     try:
-        life = book.hazard(hazard_id, day)
+        life = book.hazard(data.hazard_id, day)
     except Forgotten:
-        return set()
-    return set() if life is None else {life.opened.item, *_model(book.rubric, "rectification")}
+        return ()
+    return () if life is None else (life.opened.item, *_model(book.rubric, "rectification"))
+
+
+def _disputed(book: Book, _: object, __: Day) -> Collection[str]:
+    return (book.rubric.disputes.item, book.rubric.disputes.handling_item)
+
+
+_BEARS_ON: Mapping[type, BearsOn] = {
+    facts.InspectionRecorded: lambda _, data, __: [check.item for check in data.checks],
+    facts.IncidentRecorded: _incident,
+    facts.HazardOpened: lambda book, data, _: (data.item, *_model(book.rubric, "rectification")),
+    facts.HazardMoved: _moved,
+    facts.HazardExtended: _moved,
+    facts.FacilityStatus: lambda _, data, __: (data.item,),
+    facts.FacilityUpgraded: lambda _, __, ___: (BONUS,),
+    facts.PatrolLogged: _of_models("patrols"),
+    facts.GuardsUpdated: _of_models("roster_strength", "roster_quality"),
+    facts.VolunteersLogged: _of_models("volunteers"),
+    facts.DisputeRecorded: _disputed,
+    facts.DisputeMediated: _disputed,
+    facts.DisputeEscalated: _disputed,
+    facts.CooperationRecorded: _cooperation,
+    facts.SurveyRecorded: _of_models("survey"),
+}
 
 
 def _model(rubric: Rubric, model: str) -> Collection[str]:
     code = rubric.of_model.get(model)
-    return () if code is None else {code}
+    return () if code is None else (code,)

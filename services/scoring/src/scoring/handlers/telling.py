@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from scoring.domain import facts
 from scoring.domain.book import Book
@@ -32,8 +32,7 @@ TOLD = frozenset(
 REPEAT_WITHIN_DAYS = 365
 
 
-@dataclass(frozen=True, slots=True)
-class Occasion:
+class Occasion(NamedTuple):
     """Why something is announced: `trigger` makes ids, `cause_id` is the event or work behind it.
 
     `effective` is the day it is about; one more than two days before `day` is told as history.

@@ -13,7 +13,7 @@ from scoring.domain.size import Terms
 from scoring.ports import Shown, StoredState
 from scoring.store.states import read_shown, shown_parts
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 """Of the packed bytes. A state in another one keeps its head and is made anew from the ledger."""
 
 

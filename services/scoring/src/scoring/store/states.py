@@ -72,6 +72,10 @@ STEP_COLUMNS = {
 }
 
 
+ROWS_AT_ONCE = 1_000
+"""Of a large batch, so that what goes to the server at once stays a few megabytes."""
+
+
 class StateConflict(Exception):  # noqa: N818 - it says what happened
     """A state was written by somebody else although its partition is ours: memory must be dropped."""
 
@@ -142,14 +146,8 @@ def read_shown(
 
 def shown_parts(shown: Shown) -> str:
     """What is shown beside the columns, as JSON."""
-    parts = ShownParts(
-        dict(shown.categories),
-        dict(shown.items),
-        shown.bonus_milli,
-        shown.unverified,
-        shown.caps,
-        *shown.marks,
-    )
+    _, _, _, _, _, categories, items, bonus_milli, unverified, caps, marks = shown
+    parts = ShownParts(_mapping(categories), _mapping(items), bonus_milli, unverified, caps, *marks)
     return _json.encode(parts).decode()
 
 
@@ -202,8 +200,8 @@ async def due(
 
 async def write(tx: asyncpg.Connection[asyncpg.Record], plan: Plan, rubric: str) -> None:
     """Write states and steps of a plan; raises StateConflict when a state is not the one that was loaded."""
-    rows = [_row(row, rubric) for row in plan.states]
-    if rows:
+    for first in range(0, len(plan.states), ROWS_AT_ONCE):
+        rows = [_row(row, rubric) for row in plan.states[first : first + ROWS_AT_ONCE]]
         status = await tx.execute(UPSERT, *zip(*rows, strict=True))
         if int(status.rpartition(" ")[2]) != len(rows):
             raise StateConflict
