@@ -1,0 +1,89 @@
+"""A route of intake with its door in memory, a key, and a client that speaks ASGI."""
+
+import asyncio
+import json
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from intake.api.events import PATH, EventsRoute
+from intake.handlers.door import Door
+from intake.metrics import IntakeMetrics
+from intake.settings import DoorSettings
+from intake.translate.offers import Offers
+from shared.events.access import AccessScope
+from shared.events.encode import encode_event
+from shared.runtime.auth import Directory, issue_key
+from shared.runtime.clock import FixedClock
+from shared.runtime.metrics import Metrics
+
+from tests.unit.intake.events import KAFKA, NOW, ZONE_NAME
+from tests.unit.intake.fakes import FixedPlacements, MemoryLog, MemoryReceipts, StepClock
+
+SINGLE = b"application/cloudevents+json"
+
+
+class Site:
+    """A route with its door in memory, a key, and a client that speaks ASGI."""
+
+    def __init__(self, **bounds: Any) -> None:
+        metrics, clock = Metrics("intake"), FixedClock(NOW)
+        self.metrics = metrics
+        self.available = True
+        self.log = MemoryLog()
+        self.directory = Directory(KAFKA, clock=clock, metrics=metrics)
+        self.key = self.issue()
+        self.reads = 0
+        self.route = EventsRoute(
+            Door(MemoryReceipts(), self.log, FixedPlacements(), StepClock()),
+            Offers(KAFKA, ZoneInfo(ZONE_NAME)),
+            self.directory,
+            self,
+            DoorSettings(**bounds),
+            IntakeMetrics(metrics),
+        )
+
+    def issue(self, **more: Any) -> str:
+        text, issued = issue_key(
+            credential_id="k1",
+            actor_id="p1",
+            roles=("officer",),
+            scope=AccessScope(everything=True),
+            valid_from=NOW - timedelta(days=400),
+            **more,
+        )
+        statement = encode_event(
+            id="0192d8a0-0000-7000-8000-000000000001",
+            source="urn:x",
+            type="anxing.credential.issued.v1",
+            subject="k1",
+            time=NOW,
+            data=issued,
+        )
+        self.directory.apply(statement)
+        return text
+
+    async def post(
+        self, body: bytes, *, content_type: bytes = SINGLE, key: str | None = None, hang: bool = False
+    ) -> tuple[int, dict[bytes, bytes], Any]:
+        sent: list[Any] = []
+
+        async def receive() -> Any:
+            self.reads += 1
+            if hang:
+                await asyncio.Event().wait()
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        authorization = f"Bearer {self.key if key is None else key}".encode()
+        headers = [
+            (b"content-type", content_type),
+            (b"authorization", authorization),
+            (b"content-length", b"%d" % len(body)),
+        ]
+        scope: Any = {"type": "http", "method": "POST", "path": PATH, "headers": headers}
+        await self.route(scope, receive, send)
+        start, content = sent
+        return start["status"], dict(start["headers"]), json.loads(content["body"])
