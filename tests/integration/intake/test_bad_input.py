@@ -1,6 +1,8 @@
 """Whatever is wrong has its status and a pointer to the place that is to blame, and nothing is published."""
 
+import gzip
 import json
+import random
 from typing import Any
 
 import pytest
@@ -143,13 +145,38 @@ async def test_too_many_events(intake: Replica, key: str):
     [
         ({"content-type": "text/plain"}, 415),
         ({"content-type": "application/json"}, 415),
-        ({"content-encoding": "gzip"}, 415),
     ],
 )
 async def test_media_types(intake: Replica, key: str, headers: dict[str, str], status: int):
     response = await intake.post(incident(), key, **headers)
     assert response.status_code == status
     assert BATCH["content-type"] in response.headers["accept-post"]
+
+
+@pytest.mark.parametrize(
+    ("body", "coding", "status", "code"),
+    [
+        (b"{}", "br", 415, "unsupported_coding"),
+        (gzip.compress(gzip.compress(b"{}")), "gzip, gzip", 415, "unsupported_coding"),
+        (b"{}", "gzip", 400, "invalid_coding"),
+        (gzip.compress(b"{}")[:-4], "gzip", 400, "invalid_coding"),
+        (gzip.compress(b"{}") * 2, "gzip", 400, "invalid_coding"),
+        (gzip.compress(b"{}"), "zstd", 400, "invalid_coding"),
+        (gzip.compress(b"{"), "gzip", 400, "invalid_json"),
+        (
+            gzip.compress(random.Random(1).randbytes(400_000) + b" " * 9_000_000),
+            "gzip",
+            413,
+            "decoded_too_large",
+        ),
+        (gzip.compress(b" " * 2_000_000), "gzip", 413, "coding_too_tight"),
+    ],
+    ids=lambda value: "" if isinstance(value, bytes) else str(value),
+)
+async def test_codings(intake: Replica, key: str, body: bytes, coding: str, status: int, code: str):
+    response = await intake.post(body, key, **{"content-encoding": coding})
+    assert (response.status_code, response.json()["type"]) == (status, f"urn:anxing:problem:{code}")
+    assert response.headers.get("accept-encoding") == ("gzip, zstd" if status == 415 else None)
 
 
 async def test_methods(intake: Replica, key: str):

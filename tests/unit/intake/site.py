@@ -64,7 +64,13 @@ class Site:
         return text
 
     async def post(
-        self, body: bytes, *, content_type: bytes = SINGLE, key: str | None = None, hang: bool = False
+        self,
+        body: bytes,
+        *,
+        content_type: bytes = SINGLE,
+        key: str | None = None,
+        hang: bool = False,
+        coding: bytes | None = None,
     ) -> tuple[int, dict[bytes, bytes], Any]:
         sent: list[Any] = []
 
@@ -83,6 +89,8 @@ class Site:
             (b"authorization", authorization),
             (b"content-length", b"%d" % len(body)),
         ]
+        if coding is not None:
+            headers.append((b"content-encoding", coding))
         scope: Any = {"type": "http", "method": "POST", "path": PATH, "headers": headers}
         await self.route(scope, receive, send)
         start, content = sent

@@ -44,24 +44,21 @@ def problem(call: Any, *arguments: Any) -> Problem:
     ],
 )
 def test_media_types_that_are_taken(content_type: bytes, mode: bytes) -> None:
-    assert modes.mode_of(content_type, b"") is mode
-    assert modes.mode_of(content_type, b"identity") is mode
+    assert modes.mode_of(content_type) is mode
 
 
 @pytest.mark.parametrize(
-    ("content_type", "coding"),
+    "content_type",
     [
-        (b"", b""),
-        (b"text/plain", b""),
-        (b"application/cloudevents", b""),
-        (b"application/cloudevents+xml", b""),
-        (b"application/cloudevents+json; charset=gbk", b""),
-        (b"application/cloudevents+json", b"gzip"),
-        (b"application/cloudevents+json", b"identity, gzip"),
+        b"",
+        b"text/plain",
+        b"application/cloudevents",
+        b"application/cloudevents+xml",
+        b"application/cloudevents+json; charset=gbk",
     ],
 )
-def test_media_types_that_are_not(content_type: bytes, coding: bytes) -> None:
-    refusal = problem(modes.mode_of, content_type, coding)
+def test_media_types_that_are_not(content_type: bytes) -> None:
+    refusal = problem(modes.mode_of, content_type)
     assert refusal.status == 415
     assert "application/cloudevents-batch+json" in dict(refusal.headers)["Accept-Post"]
 
@@ -176,6 +173,11 @@ def test_the_gate_holds_requests_and_bytes() -> None:
     assert not gate.enter(WIRE_BYTES_MAX + 1)
     assert gate.enter(10)
     assert not gate.enter(10)
+    gate.leave(WIRE_BYTES_MAX)
+    assert gate.enter(WIRE_BYTES_MAX)
+    # A body that turned out larger needs the room for it.
+    assert not gate.grow(10, WIRE_BYTES_MAX + 1)
+    assert gate.grow(10, WIRE_BYTES_MAX)
     gate.leave(WIRE_BYTES_MAX)
     assert gate.enter(WIRE_BYTES_MAX)
 

@@ -1,6 +1,7 @@
 """One request from its headers to its answer, without a server around it."""
 
 import asyncio
+import gzip
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,6 +25,29 @@ async def test_an_event_goes_through(site: Site) -> None:
     status, headers, receipt = await site.post(raw(incident()))
     assert (status, headers[b"content-type"]) == (202, b"application/json")
     assert (receipt["status"], receipt["offset"]) == ("stored", 0)
+
+
+async def test_an_event_goes_through_coded_too(site: Site) -> None:
+    event = incident()
+    status, _, receipt = await site.post(gzip.compress(raw(event)), coding=b"gzip")
+    assert (status, receipt["status"]) == (202, "stored")
+    # It is the same event without its coding.
+    status, _, again = await site.post(raw(event))
+    assert (status, again["fingerprint"]) == (200, receipt["fingerprint"])
+
+
+async def test_a_coded_body_takes_the_room_that_it_needs() -> None:
+    site = Site(bytes_max=1024 * 1024)
+    wide = gzip.compress(raw(incident()) + b" " * 1_000_000)
+    first = asyncio.ensure_future(site.post(b"x" * 100_000, hang=True))
+    await asyncio.sleep(0)
+    status, headers, problem = await site.post(wide, coding=b"gzip")
+    assert (status, problem["type"]) == (503, "urn:anxing:problem:busy")
+    assert b"retry-after" in headers
+    first.cancel()
+    await asyncio.wait([first])
+    assert (await site.post(wide, coding=b"gzip"))[0] == 202
+    assert "anxing_intake_bytes_under_way 0.0" in generate_latest(site.metrics.registry).decode()
 
 
 async def test_while_nothing_can_be_stored_no_body_is_read(site: Site) -> None:

@@ -20,6 +20,7 @@ from shared.runtime.problems import Problem
 from intake.api import modes
 from intake.api.answers import Headers, many, one, retry_after
 from intake.api.body import SenderGone, announced_size, read_body
+from intake.api.coding import coding_of, decoded
 from intake.api.gate import Gate
 from intake.domain.callers import EXPIRED_KEY_GRACE, Caller
 from intake.domain.offers import Offer
@@ -89,14 +90,21 @@ class EventsRoute:
     ) -> tuple[int, Headers, bytes]:
         known = dict(headers)
         caller = self._caller(known.get(b"authorization"))
-        mode = modes.mode_of(known.get(b"content-type", b""), known.get(b"content-encoding", b""))
+        mode = modes.mode_of(known.get(b"content-type", b""))
+        decoder = coding_of(headers) if b"content-encoding" in known else None
         size = announced_size(known.get(b"content-length", b""))
         if not self._availability.available:
-            raise Problem(503, "away", "Nothing can be stored now.", headers=[("Retry-After", retry_after())])
+            raise _later("away", "Nothing can be stored now.")
         if not self._gate.enter(size):
-            raise Problem(503, "busy", "Too much at once.", headers=[("Retry-After", retry_after())])
+            raise _later("busy", "Too much at once.")
         try:
             body = await read_body(receive, self._bounds)
+            if decoder is not None:
+                body = decoded(body, decoder)
+                if len(body) > size:
+                    if not self._gate.grow(size, len(body)):
+                        raise _later("busy", "Too much at once.")
+                    size = len(body)
             sent_at = _sent_at(known.get(b"sent-at"))
             if mode is modes.BATCH:
                 async with self._turns:
@@ -152,6 +160,11 @@ def _child(counter: Counter, *fixed: str) -> Callable[..., Counter]:
         return counter.labels(*fixed, *(str(label) for label in labels))
 
     return child
+
+
+def _later(code: str, detail: str) -> Problem:
+    """503 with a time to come back that differs from sender to sender."""
+    return Problem(503, code, detail, headers=[("Retry-After", retry_after())])
 
 
 def _sent_at(header: bytes | None) -> datetime | None:

@@ -25,6 +25,13 @@ class Gate:
         self._bytes += size_max
         return True
 
+    def grow(self, size: int, larger: int) -> bool:
+        """Take more room for a body that turned out larger; False, and nothing taken, when there is none."""
+        if self._bytes - size + larger > self._bytes_max:
+            return False
+        self._bytes += larger - size
+        return True
+
     def leave(self, size_max: int) -> None:
         """Give the place back."""
         self._requests -= 1

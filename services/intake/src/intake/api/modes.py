@@ -25,14 +25,11 @@ _value: Final = msgspec.json.Decoder(msgspec.Raw).decode
 
 
 def unsupported(detail: str) -> Problem:
-    headers = [("Accept-Post", ACCEPTED), ("Accept-Encoding", "identity")]
-    return Problem(415, "unsupported_media_type", detail, headers=headers)
+    return Problem(415, "unsupported_media_type", detail, headers=[("Accept-Post", ACCEPTED)])
 
 
-def mode_of(content_type: bytes, content_encoding: bytes) -> bytes:
+def mode_of(content_type: bytes) -> bytes:
     """The mode of a request by its media type; Problem 415 for what is not taken."""
-    if content_encoding and content_encoding.strip().lower() != b"identity":
-        raise unsupported("Bodies are taken as they are, without Content-Encoding.")
     media_type, _, parameters = content_type.partition(b";")
     mode = _MODES.get(media_type.strip().lower())
     if mode is None:
