@@ -54,9 +54,11 @@ async def _engine(servers: Servers, folder: Path, seed: int, seconds: float) -> 
 async def _scoring(servers: Servers, folder: Path, seed: int, seconds: float) -> Outcome:
     databases = Databases(servers.postgres)
     try:
-        url = await databases.make("scoring")
+        url, notify_url = await databases.make("scoring"), await databases.make("notify")
         # One group, and everybody against everybody, in turn.
-        run = await scoring_run.run(servers, url, folder, seed=seed, seconds=seconds, everybody=seed % 2 == 0)
+        run = await scoring_run.run(
+            servers, url, notify_url, folder, seed=seed, seconds=seconds, everybody=seed % 2 == 0
+        )
     finally:
         await databases.remove_all()
     return run.figures, [*run.troubles, *str(run.findings).splitlines()]

@@ -26,7 +26,7 @@ class Told(NamedTuple):
 
 @dataclass
 class Reading:
-    """Topics and tables at rest; tables are lists of rows."""
+    """Topics and tables at rest; tables are lists of rows, those of scoring where nothing else is said."""
 
     partitions: int
     facts_topic: str
@@ -35,6 +35,8 @@ class Reading:
     registry: list[Told]
     outcomes: list[Told]
     tables: dict[str, list[Row]] = field(default_factory=dict)
+    notified: dict[str, list[Row]] = field(default_factory=dict)
+    """Tables of notify."""
 
     def closed_day(self, partition: int) -> date:
         """The last closed day of a partition; one without a cursor is taken for one like the others."""

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import random
 import time
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from shared.runtime.topics import ensure_topics
 from tests.eventually import eventually
 from tests.faults.arena import WORKERS, Arena
 from tests.faults.findings import Findings
+from tests.faults.notified import Listener
 from tests.faults.reading import Reading, read
 from tests.faults.strikes import FOR_EVERYTHING, IN_GROUPS, KINDS, Pace, hurt
 from tests.faults.traffic import Traffic
@@ -57,6 +57,7 @@ class Run:
 async def run(
     servers: Servers,
     url: str,
+    notify_url: str,
     folder: Path,
     *,
     seed: int,
@@ -66,7 +67,7 @@ async def run(
     day_seconds: float = DAY_SECONDS,
     days_after: int = DAYS_AFTER,
 ) -> Run:
-    """Hurt three workers for so long; `url` is a migrated database of scoring."""
+    """Hurt three workers for so long; both URLs are of migrated databases, of scoring and of notify."""
     kafka = KafkaSettings(
         bootstrap=servers.kafka,
         topic_prefix=f"faults{seed}.",
@@ -74,12 +75,14 @@ async def run(
         session_timeout_ms=SESSION_MS,
     )
     await ensure_topics(kafka)
+    listener = Listener(kafka, notify_url, folder / "notify")
     traffic = Traffic(kafka, folder, seed, day_seconds=day_seconds)
     arena = Arena(servers, kafka, url, folder, traffic, everybody, random.Random(seed))
     pace = pace or (FOR_EVERYTHING if everybody else IN_GROUPS)
     begin = time.monotonic()
     try:
         await traffic.start()
+        listener.start()
         await arena.begin()
         fighting = time.monotonic()
         over = asyncio.Event()
@@ -91,13 +94,17 @@ async def run(
         fought = time.monotonic() - fighting
         await _settle(arena, days_after)
         await arena.dismiss()
+        reading = await read(kafka, url)
+        reading.notified = await listener.hear_out(reading.outcomes)
+        findings, republished = judge(reading)
     finally:
         await arena.close()
         await traffic.stop()
-    reading = await read(kafka, url)
-    findings, republished = judge(reading)
-    said = Counter(line["event"] for line in arena.crew.said())
+        heard = await listener.close()
+    said = arena.crew.events()
     arena.troubles += [f"workers logged {event} {said[event]} times" for event in BUGS if said[event]]
+    arena.troubles += listener.troubles
+    arena.troubles += [f"notify logged {event} {heard[event]} times" for event in BUGS if heard[event]]
     takeovers = sorted(arena.takeover_seconds)
     figures = {
         "faults": {kind: arena.faults[kind] for kind in KINDS},
@@ -112,6 +119,7 @@ async def run(
         "traffic": dict(traffic.life.counts),
         "days": traffic.days,
         "outcomes": len(reading.outcomes),
+        "decisions": len(reading.notified["decision"]),
         "republished": republished,
         "in_doubt": said["commit_was_in_doubt"],
         "owners_terminated": said["cursor_locked"],

@@ -36,6 +36,7 @@ async def hurt(own: Servers, tmp_path_factory: pytest.TempPathFactory) -> Run:
     done = await run(
         own,
         url,
+        await databases.make("notify"),
         folder,
         seed=SEED,
         seconds=SECONDS,
@@ -112,6 +113,21 @@ def _fact_told(reading: Reading) -> None:
     reading.facts.append(Told(one.partition, one.offset, one.key, json.dumps(event).encode()))
 
 
+def _unheard(table: str) -> Callable[[Reading], None]:
+    """A row of notify is lost."""
+    return lambda reading: reading.notified[table].pop()
+
+
+def _heard_again(table: str) -> Callable[[Reading], None]:
+    """A row of notify is there twice."""
+    return lambda reading: reading.notified[table].append(dict(reading.notified[table][0]))
+
+
+def _behind(reading: Reading) -> None:
+    """Notify has not read the last outcome of a partition."""
+    reading.notified["source_position"][0]["sequence"] -= 1
+
+
 DAMAGE = {
     "fact never absorbed": _fact_told,
     **{f"{table} lost": _rows(table, -1) for table in ("ledger", "ledger_history", "ledger_body")},
@@ -133,6 +149,11 @@ DAMAGE = {
     "numbers given away": _set("input_cursor", "out_seq", lambda number: number + 1),
     "another incarnation": _set("input_cursor", "incarnation", lambda number: number + 1),
     "counted revision changed": _set("compound_revision", "counted", lambda counted: not counted),
+    "outcome not heard": _unheard("inbox_event"),
+    "outcome heard twice": _heard_again("inbox_event"),
+    "decision not taken": _unheard("decision"),
+    "decision taken twice": _heard_again("decision"),
+    "notify behind": _behind,
 }
 
 
@@ -141,7 +162,11 @@ def test_the_reader_sees(damage: str, hurt: Run) -> None:
     assert hurt.reading is not None
     tables = {table: [dict(row) for row in rows] for table, rows in hurt.reading.tables.items()}
     reading = replace(
-        hurt.reading, facts=[*hurt.reading.facts], outcomes=[*hurt.reading.outcomes], tables=tables
+        hurt.reading,
+        facts=[*hurt.reading.facts],
+        outcomes=[*hurt.reading.outcomes],
+        tables=tables,
+        notified={table: [dict(row) for row in rows] for table, rows in hurt.reading.notified.items()},
     )
     DAMAGE[damage](reading)
     findings, _ = judge(reading)
