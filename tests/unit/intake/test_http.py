@@ -241,6 +241,6 @@ def test_a_batch_with_one_fate_is_a_problem_with_its_items() -> None:
 
 def test_the_route_is_described() -> None:
     path = events_path()
-    statuses = {"200", "202", "207", "400", "401", "403", "408", "409", "413", "415", "422", "503"}
+    statuses = {"200", "202", "207", "400", "401", "403", "408", "409", "413", "415", "422", "429", "503"}
     assert set(path["post"]["responses"]) == statuses
     assert "$ref" not in msgspec.json.encode(path).decode()

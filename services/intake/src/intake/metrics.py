@@ -32,6 +32,10 @@ class IntakeMetrics:
         self.bytes_under_way = Gauge(
             "anxing_intake_bytes_under_way", "Bytes of bodies under way", registry=metrics.registry
         )
+        # Devices whose rates are remembered.
+        self.devices_remembered = Gauge(
+            "anxing_intake_devices_remembered", "Devices with a rate of their own", registry=metrics.registry
+        )
         # 1 while publishing is broken off because the broker does not answer.
         self.circuit_open = Gauge(
             "anxing_intake_circuit_open", "Publishing is broken off", registry=metrics.registry

@@ -31,6 +31,24 @@ class DoorSettings(Group):
     body_seconds: float = Field(30.0, gt=0, le=600, description="for a whole body")
     first_byte_seconds: float = Field(5.0, gt=0, le=600, description="until the body begins")
     stall_seconds: float = Field(10.0, gt=0, le=600, description="between two parts of a body")
+    device_burst: int = Field(
+        20, ge=1, le=100_000, description="requests of a device at once; more get 429, a batch is one request"
+    )
+    device_per_second: float = Field(
+        5.0, gt=0, le=100_000, description="requests of a device that come back to it each second"
+    )
+    device_reserve: int = Field(
+        2_000, ge=0, le=1_000_000, description="further requests of a device that was offline for long"
+    )
+    device_reserve_hours: float = Field(
+        8.0, gt=0, le=1_000, description="until an empty reserve is full again"
+    )
+    devices_max: int = Field(
+        100_000, ge=1, le=10_000_000, description="devices remembered; the longest silent are forgotten"
+    )
+    rate_every_key: bool = Field(
+        default=False, description="keys without a device have the rates of one each, too"
+    )
 
 
 class IntakeSettings(ServiceSettings):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -136,9 +137,10 @@ def many(verdicts: Sequence[Verdict], ids: Sequence[str | None]) -> tuple[int, H
     return status, _headers(media_type, body, HTTPStatus.SERVICE_UNAVAILABLE if away else status), body
 
 
-def retry_after() -> str:
-    """Whole seconds, different for each sender, so that they do not come back at once."""
-    return str(random.randint(1, RETRY_AFTER_SECONDS_MAX))  # noqa: S311 - spreads load, hides nothing
+def retry_after(wait_seconds: float = 0.0) -> str:
+    """Whole seconds until the wait is over, and some more, so that not all senders come back at once."""
+    spread = random.randrange(RETRY_AFTER_SECONDS_MAX)  # noqa: S311 - spreads load, hides nothing
+    return str(max(1, math.ceil(wait_seconds)) + spread)
 
 
 def _item(index: int, verdict: Verdict, event_id: str | None) -> ItemBody:

@@ -24,6 +24,7 @@ from intake.api.coding import coding_of, decoded
 from intake.api.gate import Gate
 from intake.domain.callers import EXPIRED_KEY_GRACE, Caller
 from intake.domain.offers import Offer
+from intake.domain.rates import Allowance, Rates
 from intake.domain.verdicts import Refusal, Verdict, refused
 from intake.handlers.door import Door
 from intake.metrics import IntakeMetrics
@@ -56,6 +57,8 @@ class EventsRoute:
         self._availability = availability
         self._bounds = bounds
         self._gate = Gate(bounds, metrics)
+        self._rates = _rates(bounds)
+        metrics.devices_remembered.set_function(lambda: len(self._rates))
         # Reading a batch keeps the loop busy: with all at once, the first would miss their deadlines.
         self._turns = asyncio.Semaphore(bounds.batches_max)
         self._metrics = metrics
@@ -98,13 +101,13 @@ class EventsRoute:
         if not self._gate.enter(size):
             raise _later("busy", "Too much at once.")
         try:
+            self._hold_to_rate(caller)
             body = await read_body(receive, self._bounds)
             if decoder is not None:
                 body = decoded(body, decoder)
-                if len(body) > size:
-                    if not self._gate.grow(size, len(body)):
-                        raise _later("busy", "Too much at once.")
-                    size = len(body)
+                if not self._gate.grow(size, len(body)):
+                    raise _later("busy", "Too much at once.")
+                size = max(size, len(body))
             sent_at = _sent_at(known.get(b"sent-at"))
             if mode is modes.BATCH:
                 async with self._turns:
@@ -124,6 +127,21 @@ class EventsRoute:
             self._metrics.plumbing.auth_refused.labels(error.code).inc()
             raise unauthorised_problem(error) from error
         return self._callers.of(principal)
+
+    def _hold_to_rate(self, caller: Caller) -> None:
+        """Problem 429 when its device, if it has one, sends more than a device may."""
+        device = caller.device or (caller.credential if self._bounds.rate_every_key else "")
+        if not device:
+            # A system's key carries what many people do: the gate alone holds it.
+            return
+        wait_seconds = self._rates.wait_seconds(device, time.monotonic())
+        if wait_seconds:
+            raise Problem(
+                429,
+                "too_many_requests",
+                "This device sends too often: send again later, and several events in one request.",
+                headers=[("Retry-After", retry_after(wait_seconds))],
+            )
 
     async def _one(self, raw: bytes, caller: Caller, sent_at: datetime | None) -> tuple[int, Headers, bytes]:
         offer = self._offers.read(raw)
@@ -150,6 +168,14 @@ class EventsRoute:
     def _count(self, verdict: Verdict) -> None:
         code = "" if verdict.refusal is None else verdict.refusal.code
         self._judged(verdict.status.value, code).inc()
+
+
+def _rates(bounds: DoorSettings) -> Rates:
+    reserve_seconds = bounds.device_reserve_hours * 3_600
+    allowance = Allowance(
+        bounds.device_burst, bounds.device_per_second, bounds.device_reserve, reserve_seconds
+    )
+    return Rates(allowance, remembered_max=bounds.devices_max)
 
 
 def _child(counter: Counter, *fixed: str) -> Callable[..., Counter]:

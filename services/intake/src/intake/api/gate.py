@@ -25,11 +25,12 @@ class Gate:
         self._bytes += size_max
         return True
 
-    def grow(self, size: int, larger: int) -> bool:
-        """Take more room for a body that turned out larger; False, and nothing taken, when there is none."""
-        if self._bytes - size + larger > self._bytes_max:
+    def grow(self, size: int, needed: int) -> bool:
+        """Take what a body needs beyond its place; False, and nothing taken, when there is no room."""
+        more = max(0, needed - size)
+        if self._bytes + more > self._bytes_max:
             return False
-        self._bytes += larger - size
+        self._bytes += more
         return True
 
     def leave(self, size_max: int) -> None:

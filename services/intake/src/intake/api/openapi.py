@@ -60,9 +60,10 @@ def events_path() -> dict[str, Any]:
         "403": "Type or compound outside the key",
         "408": "The body came too slowly",
         "409": "Same id with other content, or a stale revision",
-        "413": "More than 1 MiB, 500 events, or 64 KiB in one event",
-        "415": "Another media type or coding",
+        "413": "More than 1 MiB, 4 MiB decoded, 500 events, or 64 KiB in one event; coded too tightly",
+        "415": "Another media type or coding; the headers say which are taken",
         "422": "Unknown type or code, supplied stamp, schema or rule",
+        "429": "The device sends too often: again after Retry-After",
         "503": "Not stored, or not known to be: send the same again after Retry-After",
     }
     answers = {
@@ -103,7 +104,14 @@ def events_path() -> dict[str, Any]:
                     "required": False,
                     "description": "When this attempt was sent, by the sender's clock",
                     "schema": {"type": "string", "format": "date-time"},
-                }
+                },
+                {
+                    "name": "Content-Encoding",
+                    "in": "header",
+                    "required": False,
+                    "description": "One gzip member or one zstd frame; none: the body as it is",
+                    "schema": {"enum": ["gzip", "zstd", "identity"]},
+                },
             ],
             "requestBody": {
                 "required": True,
