@@ -1,15 +1,15 @@
 """The ports of the door in memory; receipts pass the same suite as those on PostgreSQL."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from intake.domain.callers import Placement
-from intake.domain.heads import Correction, Head, judge_correction
+from intake.domain.heads import SUBJECT_CHANGED, Correction, Head, judge_correction
+from intake.domain.places import Whereabouts
 from intake.domain.reservations import FRESH, Barred, Busy, Reservation, Settled, Standing
 from intake.domain.verdicts import Receipt
-from intake.ports import Away, EventLog, LookUp, Placements, Receipts, Times
+from intake.ports import Away, EventLog, LookUp, Places, Receipts, Times
 from shared.runtime.clock import FixedClock
 
 from tests.unit.intake.events import NOW
@@ -94,9 +94,20 @@ class MemoryReceipts(Receipts, LookUp):
         place = wanted.root, wanted.subject
         head = self.shelf.heads.get(place)
         correction = Correction(
-            wanted.id, wanted.revision, wanted.recorder, wanted.rank, wanted.kind, withdraws=wanted.withdraws
+            wanted.id,
+            wanted.revision,
+            wanted.recorder,
+            wanted.rank,
+            wanted.kind,
+            withdraws=wanted.withdraws,
+            roles=wanted.roles,
         )
-        if (refusal := judge_correction(head, correction)) is not None:
+        refusal = judge_correction(head, correction)
+        if place not in self.shelf.known and any(
+            root == wanted.root and subject != wanted.subject for root, subject in self.shelf.known
+        ):
+            refusal = SUBJECT_CHANGED
+        if refusal is not None:
             del self.shelf.rows[wanted.id, wanted.source]
             return Barred(refusal)
         if head is None:
@@ -141,9 +152,12 @@ class MemoryLog(EventLog):
         return len(self.records) - 1
 
 
-class FixedPlacements(Placements):
-    def known(self) -> Mapping[str, Placement]:
-        return {}
+class FixedPlaces(Places):
+    def __init__(self, **places: Whereabouts) -> None:
+        self.places = places
+
+    def of(self, compound: str) -> Whereabouts | None:
+        return self.places.get(compound)
 
 
 class StepClock(Times):

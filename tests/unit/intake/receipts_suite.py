@@ -34,6 +34,7 @@ def reservation(**changes: Any) -> Reservation:
         "kind": "incident.recorded",
         "withdraws": False,
         "day": date(2026, 5, 1),
+        "roles": frozenset({"officer"}),
     }
     return Reservation(**{**values, **changes})
 
@@ -198,5 +199,31 @@ class ReceiptsSuite:
         first = reservation()
         await one(port, first)
         assert await one(port, correction(first, 2)) is FRESH
-        # The same root elsewhere is another fact, of which nothing is known.
-        assert await one(port, correction(first, 2, subject="C00018", recorder="S9")) is FRESH
+        # A correction keeps what it is about: whatever else has that root is another fact.
+        elsewhere = correction(first, 3, subject="C00018")
+        standing = await one(port, elsewhere)
+        assert isinstance(standing, Barred)
+        assert standing.refusal.code == "subject_changed"
+        assert await port.find(elsewhere.id, None, "K1") == []
+        assert await one(port, correction(first, 3)) is FRESH
+
+    async def test_a_correction_elsewhere_before_its_original_is_followed_by_nothing(
+        self, receipts: MakeReceipts
+    ) -> None:
+        port = await receipts()
+        first = reservation()
+        early = correction(first, 2, subject="C00018")
+        assert await one(port, early) is FRESH
+        assert await one(port, first) is FRESH
+        assert isinstance(await one(port, correction(first, 3, subject="C00018")), Barred)
+        assert await one(port, correction(first, 2)) is FRESH
+
+    async def test_only_who_may_record_a_type_withdraws_it(self, receipts: MakeReceipts) -> None:
+        port = await receipts()
+        roster = reservation(recorder="P1", rank=0, kind="guards.updated", roles=frozenset({"company"}))
+        await one(port, roster)
+        changes = {"recorder": "P1", "rank": 0, "kind": "fact.withdrawn", "withdraws": True}
+        guard = await one(port, correction(roster, 2, roles=frozenset({"guard"}), **changes))
+        assert isinstance(guard, Barred)
+        assert guard.refusal.code == "role_not_allowed"
+        assert await one(port, correction(roster, 2, roles=frozenset({"company"}), **changes)) is FRESH

@@ -18,7 +18,7 @@ from shared.runtime.clock import FixedClock
 from shared.runtime.metrics import Metrics
 
 from tests.unit.intake.events import KAFKA, NOW, ZONE_NAME
-from tests.unit.intake.fakes import FixedPlacements, MemoryLog, MemoryReceipts, StepClock
+from tests.unit.intake.fakes import FixedPlaces, MemoryLog, MemoryReceipts, StepClock
 
 SINGLE = b"application/cloudevents+json"
 
@@ -31,11 +31,12 @@ class Site:
         self.metrics = metrics
         self.available = True
         self.log = MemoryLog()
+        self.receipts = MemoryReceipts()
         self.directory = Directory(KAFKA, clock=clock, metrics=metrics)
         self.key = self.issue()
         self.reads = 0
         self.route = EventsRoute(
-            Door(MemoryReceipts(), self.log, FixedPlacements(), StepClock()),
+            Door(self.receipts, self.log, FixedPlaces(), StepClock()),
             Offers(KAFKA, ZoneInfo(ZONE_NAME)),
             self.directory,
             self,
@@ -47,10 +48,9 @@ class Site:
         text, issued = issue_key(
             credential_id="k1",
             actor_id="p1",
-            roles=("officer",),
             scope=AccessScope(everything=True),
             valid_from=NOW - timedelta(days=400),
-            **more,
+            **{"roles": ("officer",), **more},
         )
         statement = encode_event(
             id="0192d8a0-0000-7000-8000-000000000001",

@@ -10,7 +10,7 @@ from intake.domain.verdicts import Fault, Grounds, Refusal, Status, Verdict, sha
 from intake.handlers.door import Door
 
 from tests.unit.intake.events import NOW, caller, offer
-from tests.unit.intake.fakes import FixedPlacements, MemoryLog, MemoryReceipts, Shelf, StepClock
+from tests.unit.intake.fakes import FixedPlaces, MemoryLog, MemoryReceipts, Shelf, StepClock
 from tests.unit.intake.receipts_suite import reservation
 
 OFFICER = caller()
@@ -23,7 +23,7 @@ class Scene:
     def __init__(self, shelf: Shelf | None = None, log: MemoryLog | None = None) -> None:
         self.receipts = MemoryReceipts(shelf)
         self.log = log or MemoryLog()
-        self.door = Door(self.receipts, self.log, FixedPlacements(), StepClock(), busy_wait_seconds=2.0)
+        self.door = Door(self.receipts, self.log, FixedPlaces(), StepClock(), busy_wait_seconds=2.0)
 
     async def batch(self, *offers: Offer | Refusal) -> list[Verdict]:
         return await self.door.admit_all(offers, OFFICER)

@@ -5,8 +5,8 @@ from datetime import date
 from typing import Any
 
 import pytest
-from intake.domain.callers import NO_ROLE
 from intake.domain.offers import Family, Offer
+from intake.domain.permits import NO_ROLE
 from intake.domain.verdicts import Grounds
 from intake.translate.offers import TOO_LARGE, Offers, readable_id
 from shared.events.catalogue import CATALOGUE

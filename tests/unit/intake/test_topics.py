@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from intake.domain.callers import Placement
+from intake.domain.places import Placement
 from intake.metrics import IntakeMetrics
 from intake.topics import circuit as circuits
 from intake.topics.circuit import Circuit
@@ -70,25 +70,38 @@ def registered(station: str, effective_from: Any, subject: str = "C1") -> bytes:
     )
 
 
+def station_of(view: RegistryView, compound: str) -> str | None:
+    places = view.of(compound)
+    return None if places is None else places.now.station
+
+
 def test_a_compound_lies_where_its_registration_in_force_says() -> None:
     clock = FixedClock(NOW)
     today = NOW.date()
     view = RegistryView(KAFKA, clock, ZoneInfo("Asia/Shanghai"))
     # The first counts before its day too.
     view.apply(registered("S0", today + timedelta(days=30)))
-    assert view.known() == {"C1": Placement("M1", "S0")}
+    places = view.of("C1")
+    assert places is not None
+    assert places.now == Placement("M1", "S0")
     view.apply(registered("S2", today - timedelta(days=5)))
     view.apply(registered("S1", today - timedelta(days=9)))
-    assert view.known()["C1"].station == "S2"
+    assert station_of(view, "C1") == "S2"
     view.apply(registered("S3", today + timedelta(days=1)))
-    assert view.known()["C1"].station == "S2"
+    assert station_of(view, "C1") == "S2"
     clock.advance(days=1)
-    view.apply(registered("S1", today, subject="C2"))
-    assert {compound: place.station for compound, place in view.known().items()} == {"C1": "S3", "C2": "S1"}
+    view.let_time_pass()
+    assert station_of(view, "C1") == "S3"
+    places = view.of("C1")
+    assert places is not None
+    before = places.at(NOW + timedelta(hours=1))
+    assert before is not None
+    assert before.placement.station == "S2"
+    assert station_of(view, "C2") is None
 
 
 def test_what_is_no_registration_is_left_aside() -> None:
     view = RegistryView(KAFKA, FixedClock(NOW), ZoneInfo("Asia/Shanghai"))
     for value in (None, b"", b"{}", b"\xff"):
         view.apply(value)
-    assert view.known() == {}
+    assert view.of("C1") is None

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from intake.domain.callers import Placement
+from intake.domain.places import Whereabouts
 from intake.domain.reservations import Reservation, Standing
 from intake.domain.verdicts import Receipt
 
@@ -49,11 +49,11 @@ class EventLog(Protocol):
         ...
 
 
-class Placements(Protocol):
+class Places(Protocol):
     """Where compounds belong, by the registry as far as it was read."""
 
-    def known(self) -> Mapping[str, Placement]:
-        """Compound id -> placement."""
+    def of(self, compound: str) -> Whereabouts | None:
+        """Where that compound is and was; None when it is not registered."""
         ...
 
 

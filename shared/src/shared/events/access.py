@@ -7,6 +7,7 @@ repeats what it ends, so that what was captured while allowed can still be judge
 from __future__ import annotations
 
 from typing import Annotated, Literal
+from uuid import NAMESPACE_URL, uuid5
 
 from msgspec import Meta
 
@@ -44,11 +45,21 @@ class AccessScope(Sent, frozen=True, kw_only=True):
     stations: Ids = ()
 
 
+class FormerRights(Sent, frozen=True, kw_only=True):
+    """What a key could do until it was changed; what was recorded before is judged by it for some days."""
+
+    until: Instant
+    roles: Roles
+    scope: AccessScope
+    event_types: Annotated[tuple[Name, ...], Meta(max_length=100)] = ()
+    organisation: EntityId | None = None
+
+
 class CredentialIssued(Sent, frozen=True, kw_only=True):
     """A key `ax_<credential_id>_<secret>`; only the SHA-256 of its secret travels.
 
     Empty `event_types`: whatever its roles may send. `may_act_for`: roles of the persons in whose
-    name it may speak (the console's key). `valid_to` None: until revoked.
+    name it may speak (the console's key). `valid_to` None: until revoked. `former`: oldest first.
     """
 
     credential_id: EntityId
@@ -63,6 +74,7 @@ class CredentialIssued(Sent, frozen=True, kw_only=True):
     may_act_for: Roles = ()
     valid_from: Instant
     valid_to: Instant | None = None
+    former: Annotated[tuple[FormerRights, ...], Meta(max_length=20)] = ()
 
 
 class CredentialRevoked(Sent, frozen=True, kw_only=True):
@@ -99,3 +111,8 @@ class ClockObserved(Sent, frozen=True, kw_only=True):
     """Intake saw this time; tells a quiet system that days pass."""
 
     observed_at: Instant
+
+
+def person_id(issuer: str, subject: str) -> str:
+    """The id of a person: UUIDv5 of the two ids of OpenID Connect (contracts.md, Events)."""
+    return str(uuid5(NAMESPACE_URL, f"{issuer}|{subject}"))

@@ -19,6 +19,7 @@ from shared.events.access import (
     PersonGranted,
     PersonRevoked,
     Role,
+    person_id,
 )
 from shared.events.catalogue import CATALOGUE
 from shared.events.envelope import decode_envelope
@@ -55,8 +56,22 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
+class Former:
+    """What a key could do until it was changed."""
+
+    until: datetime
+    roles: tuple[Role, ...]
+    organisation: str | None
+    scope: Scope
+    event_types: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Principal:
-    """A caller with what it may do; empty `event_types` means whatever its roles may."""
+    """A caller with what it may do; empty `event_types` means whatever its roles may.
+
+    `may_act_for`: roles of the persons in whose name it may speak. `former`: oldest first.
+    """
 
     credential_id: str
     actor_id: str
@@ -69,6 +84,7 @@ class Principal:
     may_act_for: frozenset[Role]
     valid_from: datetime
     valid_to: datetime | None
+    former: tuple[Former, ...] = ()
 
     def allows_role(self, *roles: Role) -> bool:
         """Has at least one of these roles."""
@@ -89,7 +105,7 @@ class Directory:
         self._clock = clock
         self._metrics = metrics
         self._credentials: dict[str, _Credential] = {}
-        self._persons: dict[tuple[str, str], Principal] = {}
+        self._persons: dict[str, Principal] = {}
         self._follower = TopicFollower(
             settings, ACCESS, self.apply, client_id=f"anxing-{metrics.service}-access"
         )
@@ -137,7 +153,11 @@ class Directory:
 
     def person(self, issuer: str, subject: str) -> Principal | None:
         """What a signed-in person may do now; None when nothing."""
-        principal, now = self._persons.get((issuer, subject)), self._clock.now()
+        return self.person_by_id(person_id(issuer, subject))
+
+    def person_by_id(self, person: str) -> Principal | None:
+        """The same by the person's id (`shared.events.access.person_id`)."""
+        principal, now = self._persons.get(person), self._clock.now()
         if principal is None or now < principal.valid_from:
             return None
         return principal if principal.valid_to is None or now < principal.valid_to else None
@@ -164,9 +184,9 @@ class Directory:
         elif isinstance(data, CredentialRevoked):
             self._credentials[data.credential_id] = _credential(data.credential, revoked=True)
         elif isinstance(data, PersonGranted):
-            self._persons[data.issuer, data.subject] = _principal_of_person(data)
+            self._persons[person_id(data.issuer, data.subject)] = _principal_of_person(data)
         elif isinstance(data, PersonRevoked):
-            self._persons.pop((data.issuer, data.subject), None)
+            self._persons.pop(person_id(data.issuer, data.subject), None)
         self._metrics.auth_entries.labels("credential").set(len(self._credentials))
         self._metrics.auth_entries.labels("person").set(len(self._persons))
 
@@ -190,6 +210,10 @@ def _credential(issued: CredentialIssued, *, revoked: bool) -> _Credential:
             may_act_for=frozenset(issued.may_act_for),
             valid_from=issued.valid_from,
             valid_to=issued.valid_to,
+            former=tuple(
+                Former(was.until, was.roles, was.organisation, _scope(was.scope), frozenset(was.event_types))
+                for was in issued.former
+            ),
         ),
         revoked=revoked,
     )

@@ -1,22 +1,16 @@
-"""Who is at the door, and which compounds that key reaches."""
+"""Who is at the door: what a key, or a person behind one, may send and is stamped with."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
-from intake.domain.offers import Family, Offer
-from intake.domain.roles import acting_role
-from intake.domain.verdicts import Fault, Grounds, Refusal
+from intake.domain.places import Placement
+from intake.domain.roles import acting_role, highest_rank
 
-
-class Placement(NamedTuple):
-    """Where a compound belongs, by its newest registration."""
-
-    community: str
-    station: str
+# What was recorded while it was allowed may still be brought for this long (design: Credentials).
+GRACE = timedelta(days=7)
+EXPIRED_KEY_GRACE = GRACE
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +31,16 @@ class Reach:
         )
 
 
+EVERYWHERE = Reach(everything=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """The key that sends, with everything that its events are stamped with or judged by.
 
     Empty `event_types`: whatever its roles may send. `organisation` is empty where the key has none.
+    `within` bounds a person by the reach of the key that speaks for them. `former` is what the key was
+    before it was changed, oldest first, each until an instant.
     """
 
     credential: str
@@ -53,6 +52,8 @@ class Caller:
     event_types: frozenset[str] = frozenset()
     rights: frozenset[str] = frozenset()
     valid_to: datetime | None = None
+    within: Reach = EVERYWHERE
+    former: tuple[tuple[datetime, Caller], ...] = ()
     # Acting role and stamp by event type: what a key may send does not change while it is valid.
     acting: dict[str, str | None] = field(default_factory=dict, compare=False, repr=False)
     stamps: dict[str, bytes] = field(default_factory=dict, compare=False, repr=False)
@@ -62,6 +63,15 @@ class Caller:
         """What counts as its organisation when corrections are judged: that, else the actor alone."""
         return self.organisation or f"actor:{self.actor}"
 
+    @property
+    def reaches_everything(self) -> bool:
+        """True when no compound is outside."""
+        return self.reach.everything and self.within.everything
+
+    def covers(self, subject: str, placement: Placement | None) -> bool:
+        """True when the compound, placed there, is inside."""
+        return self.reach.covers(subject, placement) and self.within.covers(subject, placement)
+
     def role_for(self, kind: str) -> str | None:
         """The first of its roles that may send events of that kind."""
         try:
@@ -70,54 +80,10 @@ class Caller:
             role = self.acting[kind] = acting_role(self.roles, kind)
             return role
 
+    def rank_for(self, kind: str) -> int:
+        """How high it stands when it corrects events of that kind: by the highest role that may send them."""
+        return highest_rank(self.roles, kind)
 
-NO_ROLE = Refusal(
-    Grounds.FORBIDDEN,
-    "role_not_allowed",
-    "None of the roles of this key may send events of this type.",
-    (Fault("/type", "role_not_allowed"),),
-)
-TYPE_NOT_ALLOWED = Refusal(
-    Grounds.FORBIDDEN,
-    "type_not_allowed",
-    "This key may not send events of this type.",
-    (Fault("/type", "type_not_allowed"),),
-)
-AFTER_EXPIRY = Refusal(
-    Grounds.FORBIDDEN,
-    "after_expiry",
-    "The key has expired: only what happened before may still be sent, for a few days.",
-    (Fault("/time", "after_expiry"),),
-)
-OUT_OF_SCOPE = Refusal(
-    Grounds.FORBIDDEN,
-    "out_of_scope",
-    "This key does not reach what the event is about.",
-    (Fault("/subject", "out_of_scope"),),
-)
-
-
-# An expired key may still bring, for this long, what was captured while it was valid.
-EXPIRED_KEY_GRACE = timedelta(days=7)
-
-
-def permit(caller: Caller, offer: Offer, placements: Mapping[str, Placement]) -> Refusal | None:
-    """Why this caller may not send this event, or None when it may.
-
-    Access events and entities without a place need a key that reaches everything; a compound is
-    registered by whoever reaches the place it is registered for.
-    """
-    if caller.valid_to is not None and offer.occurred_at >= caller.valid_to:
-        return AFTER_EXPIRY
-    if caller.event_types and offer.type not in caller.event_types:
-        return TYPE_NOT_ALLOWED
-    if caller.role_for(offer.kind) is None:
-        return NO_ROLE
-    reach = caller.reach
-    if reach.everything:
-        return None
-    if offer.family is Family.FACT:
-        covered = reach.covers(offer.subject, placements.get(offer.subject))
-    else:
-        covered = offer.place is not None and reach.covers(offer.subject, Placement(*offer.place))
-    return None if covered else OUT_OF_SCOPE
+    def at(self, instant: datetime) -> tuple[datetime, Caller] | None:
+        """What it was at an instant, and until when; None when that is what it is."""
+        return next(((until, was) for until, was in self.former if instant < until), None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from intake.domain.roles import may_any
 from intake.domain.verdicts import Fault, Grounds, Refusal
 
 
@@ -24,7 +25,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """A revision above the first that wants to become the head."""
+    """A revision above the first that wants to become the head; `roles` are all of its sender."""
 
     event_id: str
     revision: int
@@ -32,6 +33,7 @@ class Correction:
     rank: int
     kind: str
     withdraws: bool
+    roles: frozenset[str] = frozenset()
 
 
 NOT_THE_RECORDER = Refusal(
@@ -46,6 +48,18 @@ KIND_CHANGED = Refusal(
     "A correction keeps the type of what it corrects.",
     (Fault("/type", "type_changed"),),
 )
+SUBJECT_CHANGED = Refusal(
+    Grounds.INVALID,
+    "subject_changed",
+    "A correction keeps the subject of what it corrects: withdraw that, and record it anew.",
+    (Fault("/subject", "subject_changed"),),
+)
+MAY_NOT_WITHDRAW = Refusal(
+    Grounds.FORBIDDEN,
+    "role_not_allowed",
+    "Only a role that may record this, or a higher one, may withdraw it.",
+    (Fault("/rootid", "role_not_allowed"),),
+)
 
 
 def judge_correction(head: Head | None, correction: Correction) -> Refusal | None:
@@ -59,6 +73,8 @@ def judge_correction(head: Head | None, correction: Correction) -> Refusal | Non
         return NOT_THE_RECORDER
     if head.kind is not None and not correction.withdraws and head.kind != correction.kind:
         return KIND_CHANGED
+    if head.kind is not None and correction.withdraws and not _may_withdraw(head, head.kind, correction):
+        return MAY_NOT_WITHDRAW
     if head.revision >= correction.revision:
         return Refusal(
             Grounds.CONFLICT,
@@ -68,3 +84,8 @@ def judge_correction(head: Head | None, correction: Correction) -> Refusal | Non
             current_revision=head.revision,
         )
     return None
+
+
+def _may_withdraw(head: Head, kind: str, withdrawal: Correction) -> bool:
+    """Withdrawals are for all; this one for those who may record what it withdraws, or stand higher."""
+    return may_any(withdrawal.roles, kind) or withdrawal.rank > head.rank

@@ -21,7 +21,7 @@ class Offer:
 
     `raw` is the sender's JSON, to which only stamps are added. `fingerprint` is the SHA-256 of its
     canonical form. `day` is the local day of `occurred_at`. `place` is (community, station) of a
-    compound's registration.
+    compound's registration. `written_at` is when a device wrote it down, where it said so.
     """
 
     id: str
@@ -40,11 +40,18 @@ class Offer:
     raw: bytes
     fingerprint: bytes
     place: tuple[str, str] | None = None
+    written_at: datetime | None = None
 
     @property
     def identity(self) -> tuple[str, str]:
         """What makes it one and the same event: (id, source)."""
         return self.id, self.source
+
+    @property
+    def recorded_at(self) -> datetime:
+        """When it was recorded, as far as is told: never before it happened."""
+        written_at = self.written_at
+        return self.occurred_at if written_at is None else max(self.occurred_at, written_at)
 
     @property
     def withdraws(self) -> bool:

@@ -10,7 +10,11 @@ from intake.domain.verdicts import Receipt, Refusal
 
 @dataclass(slots=True)
 class Reservation:
-    """An id about to be published: everything that its receipt and its head remember."""
+    """An id about to be published: everything that its receipt and its head remember.
+
+    `rank` is that of the acting role, of a correction the highest of those that may send it; `roles` are all
+    of the sender, by which a withdrawal is judged.
+    """
 
     id: str
     source: str
@@ -28,6 +32,7 @@ class Reservation:
     kind: str
     withdraws: bool
     day: date
+    roles: frozenset[str] = frozenset()
 
     @property
     def begins(self) -> bool:

@@ -34,8 +34,9 @@ _FACTS: dict[str, tuple[str, ...]] = {
     "incident.recorded": (*_POLICE, "integrator"),
     "hazard.opened": (*_POLICE, "construction_bureau", "community", *_COMPANY),
     "hazard.rectified": (*_POLICE, "developer", "company", "guard"),
-    "hazard.verified": _POLICE,
-    "hazard.rejected": _POLICE,
+    # Whoever sees the repair with their own eyes, and nobody above them.
+    "hazard.verified": ("officer",),
+    "hazard.rejected": ("officer",),
     "hazard.extended": ("station_chief",),
     # Devices report through a platform; people where there is none.
     "facility.status": (*_POLICE, "integrator", "company"),
@@ -79,6 +80,16 @@ def acting_role(roles: Collection[str], kind: str) -> str | None:
     """The first of the roles, in the fixed order, that may send that kind; None when none may."""
     allowed = MAY_SEND.get(kind, frozenset())
     return next((role for role in ORDER if role in roles and role in allowed), None)
+
+
+def may_any(roles: Collection[str], kind: str) -> bool:
+    """True when one of the roles may send that kind."""
+    return not MAY_SEND.get(kind, frozenset()).isdisjoint(roles)
+
+
+def highest_rank(roles: Collection[str], kind: str) -> int:
+    """The highest rank among those of the roles that may send that kind."""
+    return max((rank(role) for role in MAY_SEND.get(kind, frozenset()).intersection(roles)), default=0)
 
 
 def rank(role: str) -> int:

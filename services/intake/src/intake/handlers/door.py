@@ -15,7 +15,7 @@ from intake.handlers.batch import Batch
 from intake.handlers.flights import Flight, Flights
 from intake.handlers.judging import Entry, Judge
 from intake.handlers.singles import Singles
-from intake.ports import Away, EventLog, Placements, Receipts, Times
+from intake.ports import Away, EventLog, Places, Receipts, Times
 
 # A second post of an id that another replica is publishing asks again after these seconds, the last for ever.
 BUSY_PAUSES_SECONDS = (0.01, 0.02, 0.04, 0.08, 0.15)
@@ -28,7 +28,7 @@ class Door:
         self,
         receipts: Receipts,
         log: EventLog,
-        placements: Placements,
+        places: Places,
         times: Times,
         *,
         busy_wait_seconds: float = 3.0,
@@ -37,7 +37,7 @@ class Door:
         self._log = log
         self._times = times
         self._busy_wait_seconds = busy_wait_seconds
-        self._judge = Judge(log, placements, times)
+        self._judge = Judge(log, places, times)
         self._singles = Singles(self, receipts, log)
         self._flights: Flights = {}
 

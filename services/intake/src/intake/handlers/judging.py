@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from intake.domain.callers import Caller, permit
+from intake.domain.callers import Caller
 from intake.domain.clocks import BACKFILL, judge_time
 from intake.domain.offers import Family, Offer
+from intake.domain.permits import permit
 from intake.domain.repeats import conflict, replay
 from intake.domain.reservations import Barred, Busy, Reservation, Settled, Standing
 from intake.domain.roles import rank
 from intake.domain.stamps import stamped
 from intake.domain.verdicts import RETRY, Receipt, Refusal, Status, Verdict, refused
 from intake.handlers.flights import Flight
-from intake.ports import EventLog, Placements, Times
+from intake.ports import EventLog, Places, Times
 
 TICK = timedelta(microseconds=1)
 MILLISECOND = timedelta(milliseconds=1)
@@ -64,28 +65,30 @@ class Entry:
 class Judge:
     """Judges rights and time, and stamps; one per process, because received times only grow."""
 
-    def __init__(self, log: EventLog, placements: Placements, times: Times) -> None:
+    def __init__(self, log: EventLog, places: Places, times: Times) -> None:
         self._log = log
-        self._placements = placements
+        self._places = places
         self._times = times
         self._last_received = times.now()
 
     def judge(self, offer: Offer, caller: Caller, sent_at: datetime | None) -> Entry | Refusal:
         """The entry of one event, or why it stays outside."""
-        if (refusal := permit(caller, offer, self._placements.known())) is not None:
-            return refusal
         received_at = self._received_at()
+        places = self._places.of(offer.subject) if offer.family is Family.FACT else None
+        sender = permit(caller, offer, places, received_at)
+        if isinstance(sender, Refusal):
+            return sender
         skew = None if sent_at is None else received_at - sent_at
-        old_allowed = offer.revision > 1 or BACKFILL in caller.rights
+        old_allowed = offer.revision > 1 or BACKFILL in sender.rights
         quality = judge_time(offer.occurred_at, received_at, skew, old_allowed=old_allowed)
         if isinstance(quality, Refusal):
             return quality
-        role = caller.role_for(offer.kind) or ""
+        role = sender.role_for(offer.kind) or ""
         reservation = Reservation(
             offer.id,
             offer.source,
             offer.fingerprint,
-            caller.credential,
+            sender.credential,
             offer.topic,
             self._log.partition_of(offer.topic, offer.key),
             received_at,
@@ -93,14 +96,15 @@ class Judge:
             offer.subject,
             offer.root,
             offer.revision,
-            caller.belongs_to,
-            rank(role),
+            sender.belongs_to,
+            sender.rank_for(offer.kind) if offer.revision > 1 else rank(role),
             offer.kind,
             offer.withdraws,
             offer.day,
+            sender.roles,
         )
         skew_ms = None if skew is None else skew // MILLISECOND
-        return Entry(offer, reservation, stamped(offer.raw, received_at, caller, role, quality, skew_ms))
+        return Entry(offer, reservation, stamped(offer.raw, received_at, sender, role, quality, skew_ms))
 
     def _received_at(self) -> datetime:
         """Now, and later than every time given before: equal revisions are told apart by it."""

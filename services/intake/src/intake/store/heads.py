@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from intake.domain.heads import Correction, Head, judge_correction
+from intake.domain.heads import SUBJECT_CHANGED, Correction, Head, judge_correction
 from intake.domain.reservations import Barred, Fresh, Reservation, Standing
 from intake.domain.verdicts import Refusal
 from intake.store import statements
@@ -39,7 +39,9 @@ async def move_heads(
 async def _move_head(connection: Connection, reservation: Reservation) -> Refusal | None:
     root, subject = UUID(reservation.root), reservation.subject
     await connection.execute(statements.BEGIN_HEAD, root, subject)
-    head = await _head(connection, root, subject)
+    head, known = await _head(connection, root, subject)
+    if not known and await connection.fetchval(statements.ELSEWHERE, root, subject):
+        return SUBJECT_CHANGED
     if head is None:
         made = await connection.execute(
             statements.NEW_HEAD,
@@ -55,7 +57,7 @@ async def _move_head(connection: Connection, reservation: Reservation) -> Refusa
         if made == "INSERT 0 1":
             return None
         # Another replica was faster with its first.
-        head = await _head(connection, root, subject)
+        head, _ = await _head(connection, root, subject)
     correction = Correction(
         reservation.id,
         reservation.revision,
@@ -63,6 +65,7 @@ async def _move_head(connection: Connection, reservation: Reservation) -> Refusa
         reservation.rank,
         reservation.kind,
         withdraws=reservation.withdraws,
+        roles=reservation.roles,
     )
     refusal = judge_correction(head, correction)
     if refusal is None:
@@ -72,8 +75,10 @@ async def _move_head(connection: Connection, reservation: Reservation) -> Refusa
     return refusal
 
 
-async def _head(connection: Connection, root: UUID, subject: str) -> Head | None:
+async def _head(connection: Connection, root: UUID, subject: str) -> tuple[Head | None, bool]:
+    """The head, and whether the first revision was seen."""
     row = await connection.fetchrow(statements.HEAD, root, subject)
     if row is None:
-        return None
-    return Head(row["revision"], row["event_id"], row["recorder"], row["rank"], row["kind"])
+        return None, False
+    head = Head(row["revision"], row["event_id"], row["recorder"], row["rank"], row["kind"])
+    return head, row["known"]

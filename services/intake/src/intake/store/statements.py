@@ -80,8 +80,14 @@ WHERE NOT h.known
 """
 
 HEAD: Final = """
-SELECT revision, event_id::text AS event_id, recorder, rank, kind
+SELECT revision, event_id::text AS event_id, recorder, rank, kind, known
 FROM fact_head WHERE root = $1 AND subject = $2 FOR UPDATE
+"""
+
+# Whether the first revision of that root is about something else.
+ELSEWHERE: Final = """
+SELECT EXISTS (SELECT FROM receipt WHERE id = $1 AND subject <> $2)
+    OR EXISTS (SELECT FROM fact_head WHERE root = $1 AND subject <> $2 AND known)
 """
 
 # A correction that nobody has seen the original of: the head is its own until that comes.

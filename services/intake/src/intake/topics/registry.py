@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 from sys import intern
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from shared.events.catalogue import TYPE_OF
@@ -17,36 +15,27 @@ from shared.runtime.clock import Clock
 from shared.runtime.follower import TopicFollower
 from shared.runtime.settings import KafkaSettings
 
-from intake.domain.callers import Placement
+from intake.domain.places import Placement, Registration, Whereabouts, first_seen
 
 COMPOUND = TYPE_OF[CompoundRegistered]
 
 
-class _Registration(NamedTuple):
-    """One registration of a compound; the largest in force today places it."""
-
-    effective_from: date
-    received: float
-    placement: Placement
-
-
 class RegistryView:
-    """The placement of every compound, by its newest registration in force today."""
+    """The whereabouts of every compound, by all its registrations as far as they have come into force."""
 
     def __init__(self, kafka: KafkaSettings, clock: Clock, zone: ZoneInfo) -> None:
         self._clock = clock
         self._zone = zone
-        self._today = date.min
-        self._in_force: dict[str, _Registration] = {}
-        self._placements: dict[str, Placement] = {}
-        # Registrations of days to come.
-        self._ahead: list[tuple[str, _Registration]] = []
+        self._places: dict[str, Whereabouts] = {}
+        # Compounds that will be elsewhere on a day to come.
+        self._moving: set[str] = set()
+        self._looked_on = date.min
         self._follower = TopicFollower(
             kafka,
             REGISTRY,
             self.apply,
             client_id="anxing-intake-registry",
-            idle=self._day_may_have_changed,
+            idle=self.let_time_pass,
         )
 
     @property
@@ -54,9 +43,9 @@ class RegistryView:
         """The topic was read to the end seen at the start, and is being followed."""
         return self._follower.ready
 
-    def known(self) -> Mapping[str, Placement]:
-        """See `ports.Placements`."""
-        return self._placements
+    def of(self, compound: str) -> Whereabouts | None:
+        """See `ports.Places`."""
+        return self._places.get(compound)
 
     async def start(self) -> None:
         """Read the topic to its end and go on following it; StartupError when it cannot be read in time."""
@@ -75,24 +64,28 @@ class RegistryView:
             data: CompoundRegistered = COMPOUND.decode(envelope.data)
         except Malformed:
             return
-        received = (envelope.receivedtime or envelope.time).timestamp()
+        compound = envelope.subject
         placement = Placement(intern(data.community_id), intern(data.station_id))
-        self._ahead.append((envelope.subject, _Registration(data.effective_from, received, placement)))
-        self._bring_into_force()
+        known = Registration(data.effective_from, envelope.receivedtime or envelope.time, placement)
+        places = self._places.get(compound)
+        self._keep(
+            compound, first_seen(known, self._zone) if places is None else places.after(known, self._zone)
+        )
 
-    def _bring_into_force(self) -> None:
-        self._today = self._clock.today(self._zone)
-        ahead: list[tuple[str, _Registration]] = []
-        for compound, registration in self._ahead:
-            current = self._in_force.get(compound)
-            # The first counts before its day too, as in scoring.
-            if current is not None and registration.effective_from > self._today:
-                ahead.append((compound, registration))
-            elif current is None or current.effective_from > self._today or registration[:2] > current[:2]:
-                self._in_force[compound] = registration
-                self._placements[compound] = registration.placement
-        self._ahead = ahead
+    def _keep(self, compound: str, places: Whereabouts) -> None:
+        if places.ahead:
+            places = places.advanced(self._clock.now(), self._zone)
+        self._places[compound] = places
+        if places.ahead:
+            self._moving.add(compound)
+        else:
+            self._moving.discard(compound)
 
-    def _day_may_have_changed(self) -> None:
-        if self._ahead and self._clock.today(self._zone) != self._today:
-            self._bring_into_force()
+    def let_time_pass(self) -> None:
+        """Bring into force what was registered for a day that has begun."""
+        # Days begin at midnight: there is nothing to look at in between.
+        today = self._clock.today(self._zone)
+        if self._moving and today != self._looked_on:
+            for compound in tuple(self._moving):
+                self._keep(compound, self._places[compound])
+        self._looked_on = today

@@ -18,8 +18,8 @@ from shared.events.fields import EventId
 from shared.events.rules import validate, validate_envelope
 from shared.runtime.settings import KafkaSettings
 
-from intake.domain.callers import NO_ROLE
 from intake.domain.offers import Family, Offer
+from intake.domain.permits import NO_ROLE
 from intake.domain.verdicts import Grounds, Refusal
 from intake.translate.refusals import Broken, refusal_of
 from intake.translate.strict import KEYS_MAX, STRING_CHARS_MAX, Reader
@@ -48,6 +48,7 @@ class _Identified(msgspec.Struct):
 
 
 _identified: Final = msgspec.json.Decoder(_Identified)
+_encode: Final = msgspec.json.Encoder().encode
 
 
 def readable_id(raw: bytes) -> str | None:
@@ -99,6 +100,11 @@ class Offers:
         document, fingerprint = self._reader.read(raw)
         if not isinstance(document, dict):
             raise Malformed("not_cloudevents", "", "an event is a JSON object")
+        if None in document.values():
+            # The JSON format of CloudEvents: an attribute that is null is one that is not there.
+            return self._offer(
+                _encode({name: value for name, value in document.items() if value is not None})
+            )
         others = document.keys() - _WRITTEN
         if others:
             _require_cloudevent(document, others - INTAKE_STAMPS)
@@ -129,6 +135,7 @@ class Offers:
             raw,
             fingerprint,
             (data.community_id, data.station_id) if isinstance(data, registry.CompoundRegistered) else None,
+            envelope.recordedtime,
         )
 
     def _data(self, event_type: EventType, envelope: Envelope, value: Any) -> Any:

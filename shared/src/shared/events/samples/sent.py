@@ -10,7 +10,7 @@ import msgspec
 from shared.events import access as a
 from shared.events import facts as f
 from shared.events import registry as r
-from shared.events.samples.case import COMPOUND, DAY, DIGEST, INCIDENT_ID, PICTURE, TIME, uuid_of
+from shared.events.samples.case import COMPOUND, DAY, DIGEST, INCIDENT_ID, PICTURE, TIME
 
 _VETO: Final[dict[str, Any]] = {"veto_id": "V-2026-003", "veto": "V3", "occurred_on": date(2026, 2, 20)}
 _PERMIT: Final = r.Permit(
@@ -150,9 +150,9 @@ SENT: Final[tuple[tuple[str, msgspec.Struct], ...]] = (
         "k7f3a9",
         a.CredentialRevoked(credential_id="k7f3a9", revoked_at=TIME, credential=_CREDENTIAL),
     ),
-    (uuid_of("person"), _PERSON),
+    (a.person_id(_PERSON.issuer, _PERSON.subject), _PERSON),
     (
-        uuid_of("person"),
+        a.person_id(_PERSON.issuer, _PERSON.subject),
         a.PersonRevoked(issuer=_PERSON.issuer, subject=_PERSON.subject, revoked_at=TIME, person=_PERSON),
     ),
     ("clock", a.ClockObserved(observed_at=TIME)),
