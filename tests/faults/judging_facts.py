@@ -250,7 +250,7 @@ def _unassigned(reading: Reading, findings: Findings, events: Iterable[Arrived])
         waiting[compound] += one.read["type"] != WAITS_FOR_NOBODY
     findings.compare(
         "compound that waits",
-        waiting.items(),
+        [(compound, facts) for compound, facts in waiting.items() if facts],
         [(row["compound"], row["facts"]) for row in reading.tables["unassigned"]],
     )
 
