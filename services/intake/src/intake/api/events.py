@@ -12,17 +12,18 @@ from typing import Final
 import msgspec
 from litestar.types import Receive, Scope, Send
 from prometheus_client import Counter
-from shared.runtime.answers import send_problem, unauthorised_problem
-from shared.runtime.auth import Directory, Unauthorised
+from shared.runtime.answers import send_problem
+from shared.runtime.auth import Directory
 from shared.runtime.logs import get_logger
 from shared.runtime.problems import Problem
 
 from intake.api import modes
 from intake.api.answers import Headers, many, one, retry_after
 from intake.api.body import SenderGone, announced_size, read_body
+from intake.api.callers import Doorkeeper
 from intake.api.coding import coding_of, decoded
 from intake.api.gate import Gate
-from intake.domain.callers import EXPIRED_KEY_GRACE, Caller
+from intake.domain.callers import Caller
 from intake.domain.offers import Offer
 from intake.domain.rates import Allowance, Rates
 from intake.domain.verdicts import Refusal, Verdict, refused
@@ -30,7 +31,6 @@ from intake.handlers.door import Door
 from intake.metrics import IntakeMetrics
 from intake.ports import Availability
 from intake.settings import DoorSettings
-from intake.translate.callers import Callers
 from intake.translate.offers import Offers, readable_id
 
 log = get_logger()
@@ -53,7 +53,7 @@ class EventsRoute:
     ) -> None:
         self._door = door
         self._offers = offers
-        self._directory = directory
+        self._doorkeeper = Doorkeeper(directory, metrics)
         self._availability = availability
         self._bounds = bounds
         self._gate = Gate(bounds, metrics)
@@ -62,7 +62,6 @@ class EventsRoute:
         # Reading a batch keeps the loop busy: with all at once, the first would miss their deadlines.
         self._turns = asyncio.Semaphore(bounds.batches_max)
         self._metrics = metrics
-        self._callers = Callers()
         self._seconds = metrics.plumbing.http_seconds.labels(PATH)
         self._counted = _child(metrics.plumbing.http_requests, PATH, "POST")
         self._judged = _child(metrics.events)
@@ -92,7 +91,7 @@ class EventsRoute:
         self, headers: Iterable[tuple[bytes, bytes]], receive: Receive
     ) -> tuple[int, Headers, bytes]:
         known = dict(headers)
-        caller = self._caller(known.get(b"authorization"))
+        caller = self._doorkeeper.caller(known)
         mode = modes.mode_of(known.get(b"content-type", b""))
         decoder = coding_of(headers) if b"content-encoding" in known else None
         size = announced_size(known.get(b"content-length", b""))
@@ -116,17 +115,6 @@ class EventsRoute:
             return await self._one(raw, caller, sent_at)
         finally:
             self._gate.leave(size)
-
-    def _caller(self, authorization: bytes | None) -> Caller:
-        try:
-            principal = self._directory.authenticate(
-                None if authorization is None else authorization.decode("latin-1"),
-                grace=EXPIRED_KEY_GRACE,
-            )
-        except Unauthorised as error:
-            self._metrics.plumbing.auth_refused.labels(error.code).inc()
-            raise unauthorised_problem(error) from error
-        return self._callers.of(principal)
 
     def _hold_to_rate(self, caller: Caller) -> None:
         """Problem 429 when its device, if it has one, sends more than a device may."""

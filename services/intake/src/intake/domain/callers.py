@@ -10,7 +10,6 @@ from intake.domain.roles import acting_role, highest_rank
 
 # What was recorded while it was allowed may still be brought for this long (design: Credentials).
 GRACE = timedelta(days=7)
-EXPIRED_KEY_GRACE = GRACE
 
 
 @dataclass(frozen=True, slots=True)
