@@ -62,9 +62,11 @@ format: .venv/.synced ## Format and mend what can be mended
 	@$(RUN) -m ruff format $(SOURCES)
 
 ##@ Measure and publish it
-.PHONY: bench schemas images
+.PHONY: bench bench-memory schemas images
 bench: .venv/.synced ## Benchmarks beside their floors: ROWS=S1,I1 for some
 	@$(RUN) -m tests.bench $(ROWS) $(ARGS)
+bench-memory: .venv/.synced ## Memory at full speed over 500,000 compounds: ARGS="--minutes 10 --cached 20000"
+	@$(RUN) -m tests.bench.soaking $(ARGS)
 schemas: .venv/.synced ## Write the JSON Schemas and samples of all events, and .env.example, anew
 	@$(RUN) -m shared.events.schemas --write shared/schemas $(ARGS)
 	@$(RUN) -m tests.contract.env_example

@@ -5,23 +5,31 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
+from itertools import groupby
 
 from rich.console import Console
 from rich.table import Table
 
 from tests.bench import harness
 from tests.bench.place import Place, open_place
-from tests.bench.rows import intake, journey, notify, scoring
+from tests.bench.rows import days, intake, journey, latency, notify, past, recovery, scoring
 
 ROWS: dict[str, Callable[[Place], Awaitable[harness.Row]]] = {
     "S1": scoring.s1,
+    "S2": scoring.s2,
+    "S10": days.s10,
     "S6": scoring.s6,
-    "S7": scoring.s7,
+    "S7": latency.s7,
+    "S8": recovery.s8,
+    "S9": past.s9,
     "S11": scoring.s11,
     "I1": intake.i1,
     "N1": notify.n1,
     "E2": journey.e2,
 }
+
+SHARED = {"S2", "S10"}
+"""Rows over one large stock: one after the other they use the same servers."""
 
 
 async def main(names: list[str]) -> None:
@@ -30,13 +38,14 @@ async def main(names: list[str]) -> None:
     if unknown:
         sys.exit(f"No row {', '.join(unknown)}; there are {', '.join(ROWS)}.")
     results = []
-    for name in names:
+    for _, together in groupby(names, key=lambda name: "large" if name in SHARED else name):
         async with open_place() as place:
-            row = await ROWS[name](place)
-            console.print(f"[bold]{name}[/] {row.what}")
-            result = await harness.measure(row, lambda line: console.print(f"  {line}", highlight=False))
-        harness.keep(result)
-        results.append(result)
+            for name in together:
+                row = await ROWS[name](place)
+                console.print(f"[bold]{name}[/] {row.what}")
+                result = await harness.measure(row, lambda line: console.print(f"  {line}", highlight=False))
+                harness.keep(result)
+                results.append(result)
     table = Table("row", "value", "floor", "ratio", "spread", "other cores", "target")
     for result in results:
         table.add_row(

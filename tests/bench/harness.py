@@ -90,7 +90,7 @@ async def measure(row: Row, say: Callable[[str], None]) -> Result:
         runs=row.runs,
         spread=spread,
         other_cores=round(statistics.median(foreign), 2),
-        machine=_machine(),
+        machine=machine(),
         detail=[sample.detail for sample in values],
     )
 
@@ -106,7 +106,8 @@ def _range(samples: list[Sample]) -> list[float]:
     return [round(min(s.value for s in samples), 3), round(max(s.value for s in samples), 3)]
 
 
-def _machine() -> str:
+def machine() -> str:
+    """What the figures were measured on, in words."""
     memory_gib = psutil.virtual_memory().total / 2**30
     python = platform.python_version()
     return f"{os.cpu_count()} cores, {memory_gib:.0f} GiB, {platform.system()}, CPython {python}"

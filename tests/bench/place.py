@@ -11,7 +11,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +33,12 @@ FILL_BATCH_BYTES = 256 * 1024
 
 @dataclass
 class Place:
-    """Two servers and the right to make databases on them."""
+    """Two servers and the right to make databases on them; `kept` is what its rows share."""
 
     bootstrap: str
     postgres: str
     work: Path
+    kept: dict[str, object] = field(default_factory=dict)
 
     def kafka(self) -> KafkaSettings:
         """Settings with topics of their own; make them with `ensure_topics`."""

@@ -145,7 +145,7 @@ def _moved(rng: random.Random, now: datetime, hazards: list[_Hazard]) -> dict[st
 
 
 def _revised(rng: random.Random, first: dict[str, Any], *, withdrawn: bool) -> dict[str, Any]:
-    event = {**first, "id": _uuid(rng), "rootid": first["id"], "revision": 2}
+    event = {**first, "id": uuid_of(rng), "rootid": first["id"], "revision": 2}
     if withdrawn:
         event.update(type="anxing.fact.withdrawn.v1", data={"reason": "entered twice"})
     return event
@@ -156,7 +156,7 @@ def _event(
 ) -> dict[str, Any]:
     return {
         "specversion": "1.0",
-        "id": _uuid(rng),
+        "id": uuid_of(rng),
         "source": "urn:anxing:bench",
         "type": f"anxing.{kind}.v1",
         "subject": subject,
@@ -172,7 +172,8 @@ def _event(
     }
 
 
-def _uuid(rng: random.Random) -> str:
+def uuid_of(rng: random.Random) -> str:
+    """An id that follows from the state of `rng`."""
     return str(uuid.UUID(int=rng.getrandbits(128), version=4))
 
 

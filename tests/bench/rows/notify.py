@@ -23,7 +23,7 @@ from shared.runtime.producer import Outgoing, RecordProducer
 
 from tests.bench.harness import Row, Sample
 from tests.bench.place import ROOT, Place, make_topics, run_floor, run_to_end
-from tests.bench.rows.scoring import until
+from tests.bench.rows.stock import until
 
 DELIVERIES = 10_000
 BODY_BYTES = 700  # about what a notice of `score.updated` weighs

@@ -134,3 +134,23 @@ def test_what_is_prepared_falls_asleep_unless_its_book_is_whole_or_says_more_tha
     assert thin.book is None
     assert whole.book is not None
     assert unsaid.book is not None
+
+
+def test_ten_times_as_many_compounds_do_not_make_it_larger() -> None:
+    bound, at_once = 50, 10
+    memory = Compounds(bound, 5)
+    largest = 0
+    written = _plan()
+    for first in range(0, 10 * bound, at_once):
+        # One batch is prepared while the one before is written.
+        touched = [f"C{number}" for number in range(first, first + at_once)]
+        with memory.preparing(dict.fromkeys(touched, 0)):
+            _fill(memory, *touched)
+            memory.hold(coming := _plan(*touched))
+            memory.release(written)
+            largest = max(largest, len(memory))
+        written = coming
+    memory.release(written)
+    assert largest <= bound
+    assert len(memory) == bound
+    assert all(memory.get(f"C{number}") is not None for number in range(9 * bound, 10 * bound))
