@@ -1,0 +1,51 @@
+"""Intake is hurt for half a minute, and the reader of its own sees whatever is lost, doubled or changed."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from shared.embedded.servers import Servers
+
+from tests.databases import Databases
+from tests.faults.intake_field import Rhythm
+from tests.faults.intake_run import Run, run
+from tests.faults.intake_strikes import KAFKA, Pace
+
+SECONDS = 30.0
+SEED = 5
+SHORT = Pace(
+    deaths=(2.0, 4.0),
+    freezes=(2.0, 4.0),
+    cuts=(0.2, 0.6),
+    clocks=(2.0, 4.0),
+    postgres=(12.0, 14.0),
+    # Once: whatever follows ends the run.
+    kafka=(13.0, 15.0),
+)
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """Servers that only this module uses: they are killed."""
+    with Servers.start(tmp_path_factory.mktemp("servers")) as servers:
+        yield servers
+
+
+@pytest.fixture(scope="module")
+async def hurt(own: Servers, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    databases = Databases(own.postgres)
+    url = await databases.make("intake")
+    folder = tmp_path_factory.mktemp("run")
+    done = await run(
+        own, url, folder, seed=SEED, seconds=SECONDS, pace=SHORT, rhythm=Rhythm(devices=20, pause=(0.2, 0.6))
+    )
+    await databases.remove_all()
+    return done
+
+
+def test_what_was_answered_is_stored_once(hurt: Run) -> None:
+    print(json.dumps(hurt.figures))
+    assert hurt.clean, "\n".join([str(hurt.findings), *hurt.troubles])
+    faults = hurt.figures["faults"]
+    assert faults[KAFKA] >= 1
+    assert sum(1 for count in faults.values() if count) >= 8, faults
