@@ -26,8 +26,8 @@ SINGLE = b"application/cloudevents+json"
 class Site:
     """A route with its door in memory, a key, and a client that speaks ASGI."""
 
-    def __init__(self, **bounds: Any) -> None:
-        metrics, clock = Metrics("intake"), FixedClock(NOW)
+    def __init__(self, *, clock: FixedClock | None = None, **bounds: Any) -> None:
+        metrics, clock = Metrics("intake"), clock or FixedClock(NOW)
         self.metrics = metrics
         self.available = True
         self.log = MemoryLog()
@@ -48,9 +48,8 @@ class Site:
         text, issued = issue_key(
             credential_id="k1",
             actor_id="p1",
-            scope=AccessScope(everything=True),
             valid_from=NOW - timedelta(days=400),
-            **{"roles": ("officer",), **more},
+            **{"roles": ("officer",), "scope": AccessScope(everything=True), **more},
         )
         statement = encode_event(
             id="0192d8a0-0000-7000-8000-000000000001",
@@ -71,6 +70,7 @@ class Site:
         key: str | None = None,
         hang: bool = False,
         coding: bytes | None = None,
+        actor: str | None = None,
     ) -> tuple[int, dict[bytes, bytes], Any]:
         sent: list[Any] = []
 
@@ -91,6 +91,8 @@ class Site:
         ]
         if coding is not None:
             headers.append((b"content-encoding", coding))
+        if actor is not None:
+            headers.append((b"anxing-actor", actor.encode()))
         scope: Any = {"type": "http", "method": "POST", "path": PATH, "headers": headers}
         await self.route(scope, receive, send)
         start, content = sent

@@ -70,8 +70,19 @@ def _envelope_rules(
     if envelope.traceparent is not None and not _TRACEPARENT.match(envelope.traceparent):
         yield Malformed("pattern", "/traceparent", "not a W3C trace context")
     yield from _revision_rules(event_type, envelope)
+    if (named := _named(data)) is not None and named != envelope.subject:
+        yield Malformed("subject_mismatch", "/subject", "not the id of whom the data is about")
     if isinstance(data, facts.PatrolLogged) and data.date != envelope.time.astimezone(zone).date():
         yield Malformed("date_mismatch", "/data/date", "not the local date of the event's time")
+
+
+def _named(data: msgspec.Struct) -> str | None:
+    """The subject that an access event must have: its record is kept by it, and its data is looked up."""
+    if isinstance(data, access.CredentialIssued | access.CredentialRevoked):
+        return data.credential_id
+    if isinstance(data, access.PersonGranted | access.PersonRevoked):
+        return access.person_id(data.issuer, data.subject)
+    return None
 
 
 def _revision_rules(event_type: EventType, envelope: Envelope) -> Violations:
@@ -166,6 +177,16 @@ def _company(data: registry.CompanyRegistered) -> Violations:
             yield Malformed("range", f"/data/{name}/valid_to", "ends before it begins")
 
 
+def _revoked(data: access.CredentialRevoked) -> Violations:
+    if data.credential.credential_id != data.credential_id:
+        yield Malformed("id_mismatch", "/data/credential/credential_id", "not the credential that is revoked")
+
+
+def _person_revoked(data: access.PersonRevoked) -> Violations:
+    if (data.person.issuer, data.person.subject) != (data.issuer, data.subject):
+        yield Malformed("id_mismatch", "/data/person", "not the person who is revoked")
+
+
 def _valid_period(data: access.CredentialIssued | access.PersonGranted) -> Violations:
     if data.valid_to is not None and data.valid_to < data.valid_from:
         yield Malformed("range", "/data/valid_to", "ends before it begins")
@@ -183,6 +204,8 @@ _DATA_RULES: Final[Mapping[type[msgspec.Struct], Callable[[Any], Violations]]] =
         registry.CompoundRegistered: _compound,
         registry.CompanyRegistered: _company,
         access.CredentialIssued: _valid_period,
+        access.CredentialRevoked: _revoked,
         access.PersonGranted: _valid_period,
+        access.PersonRevoked: _person_revoked,
     }
 )

@@ -57,7 +57,7 @@ def events_path() -> dict[str, Any]:
     refusals = {
         "400": "Not JSON, or not CloudEvents",
         "401": "No key, or one that does not work",
-        "403": "Type or compound outside the key",
+        "403": "Type or compound outside the key, or a person it may not speak for",
         "408": "The body came too slowly",
         "409": "Same id with other content, or a stale revision",
         "413": "More than 1 MiB, 4 MiB decoded, 500 events, or 64 KiB in one event; coded too tightly",
@@ -104,6 +104,13 @@ def events_path() -> dict[str, Any]:
                     "required": False,
                     "description": "When this attempt was sent, by the sender's clock",
                     "schema": {"type": "string", "format": "date-time"},
+                },
+                {
+                    "name": "Anxing-Actor",
+                    "in": "header",
+                    "required": False,
+                    "description": "Id of the signed-in person that a console's key speaks for",
+                    "schema": {"type": "string", "format": "uuid"},
                 },
                 {
                     "name": "Content-Encoding",
