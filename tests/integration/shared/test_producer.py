@@ -1,6 +1,7 @@
 """Records acknowledged by a real broker."""
 
 import asyncio
+import contextlib
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -157,6 +158,49 @@ async def test_a_batch_of_a_broken_producer_fails_as_a_whole(kafka, producer, me
     again = await producer.send_all(outgoing[::2])
     assert [answer.offset for answer in again] == list(range(1, 6))
     assert metrics.producer_rebuilds._value.get() == 1
+
+
+async def test_a_producer_whose_own_work_died_is_built_anew(kafka, producer, metrics, monkeypatch):
+    topic = kafka.name_of(FACTS)
+    await producer.send(topic, b"before", key=b"C1")
+
+    def broken(*_, **__):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(producer._link._producer._message_accumulator, "drain_by_nodes", broken)
+    with pytest.raises(Retryable):
+        await producer.send(topic, b"lost", key=b"C1", deadline_seconds=1.0)
+    assert await eventually_sent(producer, topic) == 1
+    assert metrics.producer_rebuilds._value.get() == 1
+
+
+async def test_a_producer_that_is_stuck_while_the_broker_answers_is_built_anew(kafka, metrics):
+    impatient = kafka.model_copy(update={"publish_deadline_seconds": 0.5})
+    producer = RecordProducer(impatient, SystemClock(), metrics)
+    await producer.start()
+    topic = kafka.name_of(FACTS)
+    await producer.send(topic, b"before", key=b"C1")
+
+    # Its work has ended without a word: no error, and no acknowledgement any more.
+    producer._link._producer._sender._sender_task.cancel()
+    with pytest.raises(Retryable):
+        await producer.send(topic, b"lost", key=b"C1")
+    assert await eventually_sent(producer, topic) >= 1
+    assert metrics.producer_rebuilds._value.get() == 1
+    await producer.stop()
+
+
+async def eventually_sent(producer: RecordProducer, topic: str) -> int:
+    """The offset of the first record that is acknowledged again."""
+    offsets: list[int] = []
+
+    async def sent() -> bool:
+        with contextlib.suppress(Retryable):
+            offsets.append((await producer.send(topic, b"after", key=b"C1")).offset)
+        return bool(offsets)
+
+    await eventually(sent)
+    return offsets[0]
 
 
 def lose_sequence_number(producer: RecordProducer, topic: str, partition: int) -> None:

@@ -49,6 +49,7 @@ class ProducerLink:
         self._ready = asyncio.Event()
         self._stopped = False
         self._failing_since: float | None = None
+        self._unacknowledged_since: float | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.waiting: set[Acknowledgement] = set()
         """What callers wait for; when the producer is given up, they hear of it at once."""
@@ -96,14 +97,18 @@ class ProducerLink:
     def acknowledged(self) -> None:
         """A record has reached all in-sync replicas."""
         self.last_ack_monotonic = self._clock.monotonic()
+        self._unacknowledged_since = None
         self._answers_again()
 
     def missed(self) -> None:
         """A deadline passed without an acknowledgement."""
-        since = self.note_failure("deadline")
+        self.note_failure("deadline")
+        now = self._clock.monotonic()
+        # Only an acknowledgement ends this: a broker may answer while the producer's own work has died.
+        if self._unacknowledged_since is None:
+            self._unacknowledged_since = now
         stuck_seconds = STUCK_AFTER_DEADLINES * self._settings.publish_deadline_seconds
-        silent_seconds = self._clock.monotonic() - max(since, self.last_ack_monotonic)
-        if silent_seconds >= stuck_seconds:
+        if now - self._unacknowledged_since >= stuck_seconds:
             self._rebuild(self._producer, "stuck", flush_seconds=0.0)
 
     def failed(self, producer: AIOKafkaProducer | None, error: BaseException) -> None:
@@ -112,15 +117,14 @@ class ProducerLink:
         self.note_failure(name)
         self._rebuild(producer, name, flush_seconds=FLUSH_SECONDS)
 
-    def note_failure(self, error: str) -> float:
-        """Count a failure that leaves the producer usable; answers since when things fail (monotonic)."""
+    def note_failure(self, error: str) -> None:
+        """Count a failure that leaves the producer usable."""
         self._metrics.publish_failures.labels(error).inc()
         if self._failing_since is None:
             self._failing_since = self._clock.monotonic()
             if not self._stopped:
                 log.warning("broker_does_not_acknowledge", error=error)
                 self._spawn(self._probe())
-        return self._failing_since
 
     def _answers_again(self) -> None:
         if self._failing_since is not None:
@@ -147,6 +151,7 @@ class ProducerLink:
         self._metrics.producer_rebuilds.inc()
         self._ready.clear()
         self._producer = None
+        self._unacknowledged_since = None
         self._spawn(self._replace(producer, flush_seconds))
 
     async def _replace(self, old: AIOKafkaProducer, flush_seconds: float) -> None:
