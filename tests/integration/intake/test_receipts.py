@@ -73,6 +73,8 @@ async def test_old_receipts_go_and_their_heads_stay(receipts: MakeReceipts, url:
     key = reservation(received_at=old.received_at, has_head=False, kind="credential.issued")
     await port.reserve([old, young, key])
     await port.complete([(old, 1), (young, 2), (key, 3)])
+    connection = await asyncpg.connect(url)
+    await connection.execute("UPDATE receipt SET deadline = received_at")
     assert await port.forget(now) == 2
     assert await port.forget(now) == 0
     assert await port.find(old.id, None, "K1") == []
@@ -80,8 +82,16 @@ async def test_old_receipts_go_and_their_heads_stay(receipts: MakeReceipts, url:
     # Who may correct is still known.
     assert isinstance(await one(port, correction(old, 2, recorder="S2")), Barred)
     assert await one(port, correction(old, 2)) is FRESH
-    connection = await asyncpg.connect(url)
     heads = await connection.fetch("SELECT revision FROM fact_head WHERE root = $1", old.id)
     assert [row["revision"] for row in heads] == [2]
     assert await connection.fetchval("SELECT count(*) FROM fact_head WHERE root = $1", key.id) == 0
     await connection.close()
+
+
+async def test_a_clock_that_is_years_ahead_forgets_nothing(receipts: MakeReceipts):
+    port = await receipts()
+    wanted = reservation()
+    await port.reserve([wanted])
+    await port.complete([(wanted, 1)])
+    assert await port.forget(datetime.now(UTC) + timedelta(days=400)) == 0
+    assert len(await port.find(wanted.id, None, "K1")) == 1

@@ -2,12 +2,15 @@
 
 import asyncio
 import json
+from datetime import timedelta
 
 import pytest
 from intake.domain.callers import Reach
 from intake.domain.offers import Offer
 from intake.domain.verdicts import Fault, Grounds, Refusal, Status, Verdict, shared_fate
 from intake.handlers.door import Door
+from intake.handlers.judging import Entry, Judge
+from shared.runtime.clock import FixedClock
 
 from tests.unit.intake.events import NOW, caller, offer
 from tests.unit.intake.fakes import FixedPlaces, MemoryLog, MemoryReceipts, Shelf, StepClock
@@ -71,6 +74,19 @@ async def test_received_times_only_grow(scene: Scene) -> None:
     times = [verdict.receipt.received_at for verdict in verdicts if verdict.receipt is not None]
     assert len(set(times)) == 50
     assert times == sorted(times)
+
+
+def test_a_clock_that_was_wrong_is_not_held_on_to() -> None:
+    clock = FixedClock(NOW + timedelta(days=400))
+    judge = Judge(MemoryLog(), FixedPlaces(), clock)
+    received = []
+    for seconds_back in (0, 1, 400):
+        clock.set(NOW - timedelta(seconds=seconds_back))
+        entry = judge.judge(offer(), OFFICER, None)
+        assert isinstance(entry, Entry)
+        received.append(entry.reservation.received_at - NOW)
+    # A small step back is smoothed over.
+    assert received == [timedelta(), timedelta(microseconds=1), timedelta(seconds=-400)]
 
 
 async def test_same_id_with_other_content_shows_both_fingerprints(scene: Scene) -> None:

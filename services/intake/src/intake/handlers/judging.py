@@ -19,6 +19,8 @@ from intake.ports import EventLog, Places, Times
 
 TICK = timedelta(microseconds=1)
 MILLISECOND = timedelta(milliseconds=1)
+# A clock that goes back by more was wrong before, and what it said then is not held on to.
+BACK_MAX = timedelta(seconds=5)
 
 
 @dataclass(slots=True)
@@ -109,7 +111,7 @@ class Judge:
     def _received_at(self) -> datetime:
         """Now, and later than every time given before: equal revisions are told apart by it."""
         now = self._times.now()
-        if now <= self._last_received:
+        if self._last_received - BACK_MAX < now <= self._last_received:
             now = self._last_received + TICK
         self._last_received = now
         return now

@@ -69,7 +69,7 @@ class PostgresReceipts:
         """Delete one chunk of receipts that no sender asks for any more; how many went. Raises Away."""
         try:
             gone: int = await self._database.pool.fetchval(
-                statements.FORGET, now - RECEIPTS_KEPT, FORGET_ROWS
+                statements.FORGET, now - RECEIPTS_KEPT, FORGET_ROWS, RECEIPTS_KEPT
             )
         except AWAY as error:
             raise Away(type(error).__name__) from error

@@ -109,11 +109,12 @@ ORDER BY source
 LIMIT 20
 """
 
-# Old receipts, a chunk at a time so that nothing waits behind it; their heads stay.
+# Old receipts, a chunk at a time so that nothing waits behind it; their heads stay. A replica's
+# clock may be wrong: what is old by it must be old by the server's, which gave the deadline.
 FORGET: Final = """
 WITH old AS (
     DELETE FROM receipt WHERE (tableoid, ctid) IN (
-        SELECT tableoid, ctid FROM receipt WHERE received_at < $1 LIMIT $2
+        SELECT tableoid, ctid FROM receipt WHERE received_at < $1 AND deadline < now() - $3::interval LIMIT $2
     )
     RETURNING id, subject, recorder, rank, kind, day, received_at
 ), heads AS (
