@@ -1,4 +1,4 @@
-"""Hostile heads of requests, over real sockets."""
+"""Hostile heads of requests, and bodies that go on after their answer, over real sockets."""
 
 import asyncio
 import contextlib
@@ -15,6 +15,10 @@ Answer = tuple[int, dict[str, str], bytes]
 
 
 async def app(scope, receive, send):
+    if scope["path"] == "/no":
+        await send({"type": "http.response.start", "status": 503, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body"})
+        return
     body = b""
     while (message := await receive())["type"] == "http.request":
         body += message["body"]
@@ -66,8 +70,8 @@ async def refusal(reader: asyncio.StreamReader) -> tuple[int, str]:
     return status, json.loads(body)["type"]
 
 
-def request(*headers: str, body: bytes = b"") -> bytes:
-    lines = ["POST /x HTTP/1.1", "host: x", f"content-length: {len(body)}", *headers]
+def request(*headers: str, body: bytes = b"", path: str = "/x") -> bytes:
+    lines = [f"POST {path} HTTP/1.1", "host: x", f"content-length: {len(body)}", *headers]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
@@ -167,3 +171,55 @@ async def test_what_is_no_http_is_refused(connect, data):
     writer.write(data)
 
     assert await refusal(reader) == (400, "urn:anxing:problem:malformed_http")
+
+
+async def test_after_an_early_answer_the_connection_lives_on(connect):
+    reader, writer = await connect()
+
+    for _ in range(3):
+        writer.write(request(path="/no", body=b"x" * 1_000_000))
+        assert (await answer(reader))[0] == 503
+        writer.write(request(body=b"yy"))
+        assert (await answer(reader))[2] == b"2"
+
+
+CHUNKED = b"POST /no HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
+
+
+async def test_a_refused_body_is_read_only_so_far(connect):
+    reader, writer = await connect()
+
+    writer.write(CHUNKED)
+    assert (await answer(reader))[0] == 503
+
+    async def pour() -> None:
+        while True:
+            writer.write(b"10000\r\n" + b"x" * 65_536 + b"\r\n")
+            await writer.drain()
+
+    pouring = asyncio.create_task(pour())
+    await ended(reader)
+    await asyncio.wait([pouring], timeout=10)
+    assert isinstance(pouring.exception(), ConnectionError)
+
+
+async def test_a_refused_body_is_read_only_so_long(connect, monkeypatch):
+    monkeypatch.setattr(protocol, "LEFT_SECONDS_MAX", 0.3)
+    reader, writer = await connect()
+
+    writer.write(CHUNKED)
+    assert (await answer(reader))[0] == 503
+
+    async def drip() -> None:
+        while True:
+            writer.write(b"1\r\nx\r\n")
+            await asyncio.sleep(0.01)
+
+    dripping = asyncio.create_task(drip())
+    await ended(reader)
+    dripping.cancel()
+
+
+async def ended(reader: asyncio.StreamReader) -> None:
+    with contextlib.suppress(ConnectionError):
+        assert await asyncio.wait_for(reader.read(), 10) == b""
