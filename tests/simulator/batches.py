@@ -19,9 +19,9 @@ class Part(NamedTuple):
     seeds: int
 
 
-def batches(first: int, seeds: int, processes: int) -> Iterator[Part]:
+def batches(service: str, first: int, seeds: int, processes: int) -> Iterator[Part]:
     """All of them, in whatever order they are done."""
-    ranges = [(n, min(n + AT_ONCE, first + seeds)) for n in range(first, first + seeds, AT_ONCE)]
+    ranges = [(service, n, min(n + AT_ONCE, first + seeds)) for n in range(first, first + seeds, AT_ONCE)]
     if processes == 1:
         yield from map(_live, ranges)
         return
@@ -29,14 +29,15 @@ def batches(first: int, seeds: int, processes: int) -> Iterator[Part]:
         yield from pool.imap_unordered(_live, ranges)
 
 
-def _live(seeds: tuple[int, int]) -> Part:
+def _live(part: tuple[str, int, int]) -> Part:
+    service, first, end = part
     wrong: dict[int, list[str]] = {}
     counts: Counter[str] = Counter()
     digest = 0
-    for seed in range(*seeds):
-        run = play(seed)
+    for seed in range(first, end):
+        run = play(seed, service)
         counts += run.counts
         digest ^= run.digest * (seed + 1)
         if run.wrong:
             wrong[seed] = run.wrong
-    return Part(wrong, counts, digest, seeds[1] - seeds[0])
+    return Part(wrong, counts, digest, end - first)

@@ -77,6 +77,18 @@ class Connection:
     def add_termination_listener(self, listener: Callable[["Connection"], None]) -> None:
         self._listeners.append(listener)
 
+    async def add_listener(self, channel: str, callback: Callable[..., None]) -> None:
+        network, session = self._network, self._session
+
+        def hear() -> None:
+            if not self._closed and not self._mute:
+                callback(self, session.pid, channel, "")
+
+        async def listen(_: Session) -> None:
+            session.on_notice = lambda: network.loop.later(network.process, network.weather.delay(), hear)
+
+        await self.run(listen)
+
     def transaction(self) -> "Transaction":
         return Transaction(self)
 
@@ -274,6 +286,12 @@ class Transaction:
     async def rollback(self) -> None:
         await self._connection.ask("rollback", Session.roll_back)
 
+    async def __aenter__(self) -> None:
+        await self.start()
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        await (self.commit() if kind is None else self.rollback())
+
 
 class Pool:
     """Connections that are used again; one that is known to be lost is replaced."""
@@ -306,6 +324,10 @@ class Pool:
         async with self.acquire() as connection:
             return await connection.execute(query, *args)
 
+    async def fetchval(self, query: str, *args: Any) -> Any:
+        async with self.acquire() as connection:
+            return await connection.fetchval(query, *args)
+
 
 class SimulatedDatabase:
     """One process's `shared.runtime.database.Database`, as far as the engine uses it."""
@@ -313,6 +335,12 @@ class SimulatedDatabase:
     def __init__(self, network: Network) -> None:
         self._network = network
         self.pool = Pool(network)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """A transaction on a connection of the pool."""
+        async with self.pool.acquire() as connection, connection.transaction():
+            yield connection
 
     async def dedicated(self, purpose: str = "dedicated") -> Connection:
         """A connection of its own; raises what a driver raises while the server is away."""

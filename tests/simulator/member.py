@@ -48,7 +48,7 @@ class SimulatedMembership:
     """`shared.runtime.consume.membership.Membership` of one process."""
 
     def __init__(
-        self, broker: Broker, group: Group, process: Actor, name: str, output: str, max_records: int
+        self, broker: Broker, group: Group, process: Actor, name: str, output: str | None, max_records: int
     ) -> None:
         self._broker = broker
         self._group = group
@@ -104,6 +104,7 @@ class SimulatedMembership:
     async def tails(self, partitions: Collection[Partition]) -> Mapping[Partition, Tail]:
         def read() -> dict[Partition, Tail]:
             found = {}
+            assert self._output is not None
             for partition in partitions:
                 log = self._broker.logs[Partition(self._output, partition.partition)]
                 log.looks.append(self._broker.now)

@@ -3,11 +3,14 @@
 import asyncio
 from collections.abc import Callable
 from random import Random
+from typing import TypeVar
 
 from tests.simulator.broker import SESSION_SECONDS
 from tests.simulator.loop import Actor
 from tests.simulator.outcomes import Ghost
 from tests.simulator.process import Process, Surroundings
+
+T = TypeVar("T")
 
 PAUSES = (0.01, 0.3, 1.0, 3.0, 8.0)
 
@@ -82,8 +85,8 @@ class Nature:
                 process.thaw()
             process.actor.at_step.clear()
             process.network.fates.clear()
-            if process.membership is not None:
-                process.membership.silent = process.membership.dies = False
+            for membership in process.memberships:
+                membership.silent = membership.dies = False
         self.start_all()
 
     def wake_all(self) -> None:
@@ -127,6 +130,9 @@ class Nature:
     def _one(self) -> Process | None:
         awake = [process for process in self.alive() if not process.actor.frozen]
         return self._chance.choice(awake) if awake else None
+
+    def _any(self, among: list[T]) -> T:
+        return among[0] if len(among) == 1 else self._chance.choice(among)
 
     # -- faults: each answers whether there was anybody to hurt --
 
@@ -199,7 +205,8 @@ class Nature:
 
     def _broker_back(self) -> None:
         self._around.broker.up, self._around.broker.late_seconds = True, 0.0
-        self._around.group.refresh()
+        for group in self._around.groups.values():
+            group.refresh()
         self._around.broker.tell()
 
     def _broker_late(self) -> bool:
@@ -213,19 +220,22 @@ class Nature:
         return True
 
     def _expel(self) -> bool:
-        members = sorted(self._around.group.members)
+        group = self._any(list(self._around.groups.values()))
+        members = sorted(group.members)
         if members:
-            self._around.group.expel(self._chance.choice(members))
+            group.expel(self._chance.choice(members))
         return bool(members)
 
     def _silence(self) -> bool:
         process = self._one()
-        if process is None or (membership := process.membership) is None:
+        if process is None or not process.memberships:
             return False
-        membership.silent = True
+        for membership in process.memberships:
+            membership.silent = True
 
         def heard_again() -> None:
-            membership.silent = False
+            for membership in process.memberships:
+                membership.silent = False
 
         self._later(self._chance.choice([1.0, SESSION_SECONDS + 3, 15.0]), heard_again)
         return True
@@ -234,7 +244,7 @@ class Nature:
         """Somebody claims a partition and is never seen again."""
         tables = self._around.server.tables
         cursors = tables.rows["input_cursor"]
-        key = self._chance.choice(self._around.group.partitions)
+        key = self._chance.choice([p for group in self._around.groups.values() for p in group.partitions])
         if tuple(key) not in cursors or ("input_cursor", tuple(key)) in self._around.server.holders:
             return False
         row = cursors[tuple(key)]
@@ -243,9 +253,9 @@ class Nature:
 
     def _end_coordination(self) -> bool:
         process = self._one()
-        if process is None or process.membership is None:
+        if process is None or not process.memberships:
             return False
-        process.membership.dies = True
+        self._any(process.memberships).dies = True
         return True
 
     def _doom_a_commit(self) -> bool:

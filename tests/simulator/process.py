@@ -1,4 +1,4 @@
-"""A process of the simulated service: the real consumer and relay between a simulated log and database."""
+"""A process of the simulated service: its program between a simulated log and a simulated database."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,12 +6,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
-
-from shared.events.topics import FACTS, OUTCOMES
-from shared.runtime.consume import Consumer
-from shared.runtime.metrics import Metrics
-from shared.runtime.outbox import Relay
-from shared.runtime.settings import KafkaSettings
 
 from tests.simulator.broker import Broker, Group
 from tests.simulator.client import Network, SimulatedDatabase
@@ -21,10 +15,6 @@ from tests.simulator.publisher import SimulatedProducer
 from tests.simulator.server import Server
 from tests.simulator.service import Fittings, Service
 from tests.simulator.weather import Weather
-
-SETTINGS = KafkaSettings(session_timeout_ms=6_000)
-# Of the interpreter, as the services have one each: counts are those of all runs together.
-METRICS = Metrics("simulator")
 
 
 class ServerClock:
@@ -51,11 +41,17 @@ class Surroundings:
     loop: SimulatedLoop
     server: Server
     broker: Broker
-    group: Group
+    groups: dict[str, Group]
+    """By topic; that of the facts is the first."""
     weather: Weather
     service: Service
     batch_records_max: int
     broken: Callable[[str], None]
+
+    @property
+    def group(self) -> Group:
+        """The group of the facts."""
+        return next(iter(self.groups.values()))
 
 
 class Process:
@@ -70,7 +66,7 @@ class Process:
         self.network = Network(
             around.loop, self.actor, around.server, around.weather, lambda error: around.broken(repr(error))
         )
-        self.membership: SimulatedMembership | None = None
+        self.memberships: list[SimulatedMembership] = []
         self._stopping: asyncio.Event | None = None
         around.loop.add(self.actor)
         around.loop.spawn(self.actor, self._main(), name)
@@ -84,8 +80,8 @@ class Process:
         around = self._around
         around.loop.kill(self.actor)
         self.network.vanish()
-        if self.membership is not None:
-            self.membership.gone()
+        for membership in self.memberships:
+            membership.gone()
 
     def freeze(self) -> None:
         """As SIGSTOP does."""
@@ -105,51 +101,31 @@ class Process:
         self._stopping = stopping = asyncio.Event()
         database: Any = SimulatedDatabase(self.network)
         producer: Any = SimulatedProducer(around.broker, self.actor)
-        clock = ServerClock(around.server, around.loop)
-        self.membership = SimulatedMembership(
-            around.broker, around.group, self.actor, self.name, OUTCOMES.name, around.batch_records_max
-        )
-        absorber, side_work = around.service.parts(
-            Fittings(database, clock, lambda: relay.wake(), lambda: consumer.lag())  # noqa: PLW0108 - made below
-        )
         fatal: list[BaseException] = []
 
         def on_fatal(error: BaseException) -> None:
             fatal.append(error)
             stopping.set()
 
-        consumer = Consumer(
-            "facts",
-            settings=SETTINGS,
-            topic=FACTS,
-            group="simulated",
-            database=database,
-            absorber=absorber,
-            clock=clock,
-            metrics=METRICS,
-            on_fatal=on_fatal,
-            side_work=side_work,
-            output=OUTCOMES,
-            membership=self.membership,
+        program = around.service.program(
+            Fittings(database, producer, ServerClock(around.server, around.loop), self._join, on_fatal)
         )
-        relay = Relay(
-            "outcomes",
-            producer=producer,
-            database=database,
-            claims=lambda: consumer.claims,
-            clock=clock,
-            metrics=METRICS,
-        )
-        await relay.start()
-        await consumer.start()
+        await program.start()
         await stopping.wait()
-        if fatal and self.membership.failure() is None:
+        if fatal and all(each.failure() is None for each in self.memberships):
             around.broken(f"{self.name} ended: {fatal[0]!r}")
-        if consumer.trouble and not fatal:
-            around.broken(f"{self.name} halted: {consumer.trouble}")
-        await consumer.stop()
-        await relay.stop()
+        if program.trouble and not fatal:
+            around.broken(f"{self.name} halted: {program.trouble}")
+        await program.stop()
         around.loop.call_soon(self._exit)
+
+    def _join(self, topic: str, output: str | None) -> SimulatedMembership:
+        around = self._around
+        membership = SimulatedMembership(
+            around.broker, around.groups[topic], self.actor, self.name, output, around.batch_records_max
+        )
+        self.memberships.append(membership)
+        return membership
 
     def _exit(self) -> None:
         self.kill()

@@ -8,8 +8,8 @@ when the server dies, and after a minute of idleness in a transaction; always wi
 import asyncio
 import itertools
 from collections import defaultdict, deque
-from collections.abc import Awaitable, Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -18,7 +18,6 @@ from tests.simulator.loop import Actor, SimulatedLoop
 from tests.simulator.sql import Moment
 from tests.simulator.weather import Weather
 
-EPOCH = datetime(2026, 3, 1, 15, 50, tzinfo=UTC)
 IDLE_IN_TRANSACTION_SECONDS = 60.0
 # Locks are held until a commit has reached the disk.
 SYNC_SECONDS = (0.0, 0.0, 0.001, 0.02)
@@ -86,6 +85,8 @@ class Session:
         """Its client is gone; it ends with what it is doing."""
         self.lock_seconds: float | None = None
         self.on_end: Callable[[Exception], None] = lambda _: None
+        self.on_notice: Callable[[], None] | None = None
+        """LISTEN was said."""
         self.waits_for: Session | None = None
         self._waiting: asyncio.Future[None] | None = None
         self._changes: dict[Place, Any] = {}
@@ -172,6 +173,7 @@ class Session:
             if not self.alive:
                 raise Ended
             self._server.tables.commit(self._changes)
+            self._server.notify(self._changes)
         self._finish()
 
     async def roll_back(self) -> None:
@@ -234,14 +236,29 @@ class Session:
 class Server:
     """One database server; `up` False: nobody can connect."""
 
-    def __init__(self, loop: SimulatedLoop, actor: Actor, weather: Weather, *, ends_idle: bool) -> None:
-        """`ends_idle`: sessions that are idle in a transaction for too long are ended."""
+    def __init__(
+        self,
+        loop: SimulatedLoop,
+        actor: Actor,
+        weather: Weather,
+        *,
+        ends_idle: bool,
+        calendar: tuple[datetime, float],
+    ) -> None:
+        """`ends_idle`: sessions that are idle in a transaction for too long are ended.
+
+        `calendar`: when the run begins, and how many seconds of wall time pass in one of its own.
+        """
         self._loop = loop
+        self._begin, self._pace = calendar
+        self._ids = itertools.count(1)
         self._actor = actor
         self._weather = weather
         self.ends_idle = ends_idle
         self._pids = itertools.count(100)
         self.tables = Tables()
+        self.remembers_outbox = False
+        """Keep what was written to the outbox in a table `told`."""
         self.up = True
         self.sessions: dict[int, Session] = {}
         self.holders: dict[Place, Session] = {}
@@ -250,7 +267,7 @@ class Server:
     @property
     def now(self) -> datetime:
         """Its clock."""
-        return EPOCH + timedelta(seconds=self._loop.time())
+        return self._begin + timedelta(seconds=self._loop.time() * self._pace)
 
     @property
     def seconds(self) -> float:
@@ -265,6 +282,17 @@ class Server:
         """Wait until what was written is on the disk."""
         if seconds := self._weather.chance.choice(SYNC_SECONDS):
             await asyncio.sleep(seconds)
+
+    def identity(self) -> int:
+        """The next number of a sequence, which no rollback gives back."""
+        return next(self._ids)
+
+    def notify(self, changes: Mapping[Place, Any]) -> None:
+        """What triggers do: new rows of work are told to all who listen."""
+        if any(table == "work" and row is not None for (table, _), row in changes.items()):
+            for session in self.sessions.values():
+                if session.on_notice is not None:
+                    session.on_notice()
 
     def spawn(self, work: Any, name: str) -> None:
         """The server works on something."""

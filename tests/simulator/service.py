@@ -1,15 +1,16 @@
 """What a run puts into its processes, and how it judges them: the service that uses the engine."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from datetime import datetime
 from random import Random
 from typing import Any, NamedTuple, Protocol
 
 from shared.runtime.clock import Clock
-from shared.runtime.consume import Absorber, Partition, SideWork
+from shared.runtime.consume import Partition
 
 from tests.simulator.broker import Broker
-from tests.simulator.client import SimulatedDatabase
+from tests.simulator.member import SimulatedMembership
 from tests.simulator.outcomes import Ghost
 from tests.simulator.server import Server
 from tests.simulator.weather import Weather
@@ -44,17 +45,52 @@ class Stage:
 class Fittings(NamedTuple):
     """What one process gives its service."""
 
-    database: SimulatedDatabase
+    database: Any
+    """`shared.runtime.database.Database`, as far as it is simulated."""
+    producer: Any
     clock: Clock
-    wake_relay: Callable[[], None]
-    lag: Callable[[], Mapping[Partition, int]]
+    join: Callable[[str, str | None], SimulatedMembership]
+    """A member of the group that reads a topic; the second is the topic of its output."""
+    on_fatal: Callable[[BaseException], None]
+
+
+class Program(Protocol):
+    """What runs in one process."""
+
+    @property
+    def trouble(self) -> str | None:
+        """Why it does not go on although it runs."""
+
+    async def start(self) -> None:
+        """Begin."""
+
+    async def stop(self) -> None:
+        """Finish and leave."""
+
+
+class Calendar(NamedTuple):
+    """When a run begins, and how many seconds of wall time pass in one of its own."""
+
+    begin: datetime
+    pace: float
 
 
 class Service(Protocol):
-    """One service in one run; the methods but `parts` belong to nature, and none but `outside` waits."""
+    """One service in one run; the methods but `program` belong to nature, and none but `outside` waits."""
 
-    def parts(self, fittings: Fittings) -> tuple[Absorber[Any], SideWork[Any]]:
-        """Absorber and side work of a process that starts."""
+    def __init__(self, stage: Stage) -> None:
+        """Nothing has happened yet."""
+
+    @staticmethod
+    def topics(partitions: int) -> dict[str, list[Partition]]:
+        """What is read, each by a group of its own; the facts first."""
+
+    @staticmethod
+    def calendar(chance: Random) -> Calendar:
+        """How time passes."""
+
+    def program(self, fittings: Fittings) -> Program:
+        """The program of a process that starts."""
 
     def arrive(self, gap: int) -> None:
         """One more record is published, behind so many offsets that hold nothing."""

@@ -3,6 +3,7 @@
 Forms are recognised, conditions and values are evaluated from the text. What fits no form ends the run.
 """
 
+import json
 import re
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import lru_cache
@@ -12,6 +13,7 @@ import asyncpg
 from shared.runtime import cursor, parking
 from shared.runtime.outbox import rows as outbox
 
+from tests.simulator.outcomes import Told
 from tests.simulator.server import Session
 from tests.simulator.sql import Row, UnknownSql, assignments, expression, names
 
@@ -47,7 +49,8 @@ class Table(NamedTuple):
     defaults: dict[str, str]
 
 
-def _table(ddl: str) -> tuple[str, Table]:
+def table_of(ddl: str) -> tuple[str, Table]:
+    """Name and shape of the table that a DDL makes."""
     name = re.search(r"CREATE TABLE (\w+)", ddl)
     key = re.search(r"PRIMARY KEY \(([^)]*)\)", ddl)
     assert name is not None
@@ -56,9 +59,12 @@ def _table(ddl: str) -> tuple[str, Table]:
     return name[1], Table(names(key[1]), {column: default or "NULL" for column, default in columns})
 
 
-TABLES = dict(_table(ddl) for ddl in (cursor.DDL, outbox.DDL, parking.DDL))
+CONSTANTS = {"true": True, "false": False}
+TABLES = dict(table_of(ddl) for ddl in (cursor.DDL, outbox.DDL, parking.DDL))
 
 Form = Callable[[Session, re.Match[str], Sequence[Any]], Awaitable[Answer]]
+OTHERS: dict[str, Form] = {}
+"""Statements of a service that are carried out by hand, by their text without needless blanks."""
 UNNEST = r"unnest\((?:[^()]|\(\))*\)"
 
 
@@ -68,9 +74,18 @@ async def perform(session: Session, text: str, args: Sequence[Any]) -> Answer:
     return await form(session, found, args)
 
 
+def plain_text(text: str) -> str:
+    """A statement without line breaks."""
+    return " ".join(text.split())
+
+
 @lru_cache(maxsize=1024)
 def _recognised(text: str) -> tuple[Form, re.Match[str]]:
-    plain = " ".join(text.split())
+    plain = plain_text(text)
+    if plain in OTHERS:
+        found = re.fullmatch(".*", plain)
+        assert found is not None
+        return OTHERS[plain], found
     for pattern, form in FORMS:
         found = re.fullmatch(pattern, plain)
         if found is not None:
@@ -98,8 +113,10 @@ async def _insert(session: Session, found: re.Match[str], args: Sequence[Any]) -
         values = [expression(part) for part in found["values"].split(",")]
         given = [[value({}, args, moment) for value in values]]
     else:
-        given = list(zip(*args, strict=True))
-    written = []
+        constants = [CONSTANTS[part.strip()] for part in found["more"].split(",")[1:]]
+        given = [(*row, *constants) for row in zip(*args, strict=True)]
+    written: list[dict[str, Row]] = []
+    condition = expression(found["condition"], alias) if found["condition"] else None
     for row in given:
         fresh = {c: expression(default)({}, (), moment) for c, default in table.defaults.items()}
         fresh.update(zip(columns, row, strict=True))
@@ -107,14 +124,48 @@ async def _insert(session: Session, found: re.Match[str], args: Sequence[Any]) -
         await session.lock(name, key)
         old = session.get(name, key)
         if old is not None:
+            if found["nothing"]:
+                continue
             if not found["sets"]:
                 raise asyncpg.UniqueViolationError(f"{name} {key}")
             both = {alias: old, "excluded": fresh}
+            if condition is not None and not condition(both, args, moment):
+                continue
             sets = assignments(found["sets"], alias)
             fresh = {**old, **{column: value(both, args, moment) for column, value in sets}}
         session.put(name, key, fresh)
+        if name == "outbox" and session.server.remembers_outbox:
+            await _remember(session, fresh)
         written.append({alias: fresh})
     return _answer(found["returning"], alias, written, session, f"INSERT 0 {len(written)}")
+
+
+async def _remember(session: Session, row: dict[str, Any]) -> None:
+    """What was decided to announce, for whoever judges the run: rows of the outbox are deleted."""
+    place = (row["partition"], row["incarnation"], row["seq"])
+    cause = json.loads(row["headers"])["cause-id"]
+    await session.lock("told", place)
+    session.put("told", place, Told(cause, row["value"], session.server.seconds))
+
+
+async def _update_from(session: Session, found: re.Match[str], args: Sequence[Any]) -> Answer:
+    """Rows that a list of values names: each is locked and looked at again before it is changed."""
+    name, alias, other = found["table"], found["alias"], found["other"]
+    where, sets = expression(found["where"], alias), assignments(found["sets"], alias)
+    changed = 0
+    for wanted in _unnested(found["columns"], args[int(found["first"]) - 1 :]):
+        for key, row in list(session.scan(name)):
+            if not where({alias: row, other: wanted}, args, session.moment):
+                continue
+            await session.lock(name, key)
+            now = session.get(name, key)
+            both = {alias: now, other: wanted}
+            if now is None or not where(both, args, session.moment):
+                continue
+            values = {column: value(both, args, session.moment) for column, value in sets}
+            session.put(name, key, {**now, **values})
+            changed += 1
+    return Answer([], f"UPDATE {changed}")
 
 
 async def _update(session: Session, found: re.Match[str], args: Sequence[Any]) -> Answer:
@@ -142,7 +193,11 @@ async def _delete(session: Session, found: re.Match[str], args: Sequence[Any]) -
     for key, row in list(session.scan(name)):
         if any(where({alias: row, other: each}, args, session.moment) for each in wanted):
             await session.lock(name, key)
-            if session.get(name, key) is not None:
+            now = session.get(name, key)
+            # Whoever held it may have changed it.
+            if now is not None and any(
+                where({alias: now, other: each}, args, session.moment) for each in wanted
+            ):
                 session.put(name, key, None)
                 deleted += 1
     return Answer([], f"DELETE {deleted}")
@@ -252,8 +307,10 @@ FORMS: list[tuple[str, Form]] = [
     (
         (
             r"INSERT INTO (?P<table>\w+)(?: AS (?P<alias>\w+))? \((?P<columns>[^)]*)\)"
-            rf" (?:VALUES \((?P<values>.*?)\)|SELECT \* FROM {UNNEST})"
-            r"(?: ON CONFLICT \([^)]*\) DO UPDATE SET (?P<sets>.*?))?(?: RETURNING (?P<returning>.*))?"
+            rf" (?:VALUES \((?P<values>.*?)\)|SELECT \*(?P<more>(?:, \w+)*) FROM {UNNEST})"
+            r"(?:(?P<nothing> ON CONFLICT DO NOTHING)"
+            r"| ON CONFLICT \([^)]*\) DO UPDATE SET (?P<sets>.*?)(?: WHERE (?P<condition>.*?))?)?"
+            r"(?: RETURNING (?P<returning>.*))?"
         ),
         _insert,
     ),
@@ -270,8 +327,16 @@ FORMS: list[tuple[str, Form]] = [
     (r"UPDATE (?P<table>\w+) SET (?P<sets>.*?) WHERE (?P<where>.*)", _update),
     (
         (
+            r"UPDATE (?P<table>\w+) (?P<alias>\w+) SET (?P<sets>.*?)"
+            r" FROM unnest\(\$(?P<first>\d+)[^()]*(?:\(\)[^()]*)*\) AS (?P<other>\w+) ?\((?P<columns>[^)]*)\)"
+            r" WHERE (?P<where>.*)"
+        ),
+        _update_from,
+    ),
+    (
+        (
             rf"DELETE FROM (?P<table>\w+) (?P<alias>\w+)"
-            rf" USING {UNNEST} AS (?P<other>\w+) \((?P<columns>[^)]*)\)"
+            rf" USING {UNNEST} AS (?P<other>\w+) ?\((?P<columns>[^)]*)\)"
             r" WHERE (?P<where>.*)"
         ),
         _delete,

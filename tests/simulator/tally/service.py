@@ -1,14 +1,16 @@
 """The tally in a run: records of all kinds, work from elsewhere, and the verdict."""
 
 from collections.abc import Collection
-from typing import Any
+from datetime import UTC, datetime
+from random import Random
 
-from shared.events.topics import OUTCOMES
+from shared.events.topics import FACTS, OUTCOMES
 from shared.runtime.consume import Partition
 
 from tests.simulator.outcomes import Ghost
-from tests.simulator.service import Fittings, Stage, Verdict
-from tests.simulator.tally.absorber import Chores, Due, Tally
+from tests.simulator.service import Calendar, Fittings, Stage, Verdict
+from tests.simulator.tally.absorber import Due
+from tests.simulator.tally.program import TallyProgram
 from tests.simulator.tally.rules import GLITCH, PLAIN, POISON, POISON_IN_WRITE, REJECT, WORK, Rules
 from tests.simulator.tally.verdict import Left, judge
 
@@ -26,9 +28,16 @@ class TallyService:
         self._rules = Rules(stage, OUTCOMES.name, coalesces=chance.random() < 0.5)
         self._chores: dict[str, str] = {}
 
-    def parts(self, fittings: Fittings) -> tuple[Any, Any]:
-        tally = Tally(self._rules, fittings.database, fittings.wake_relay)
-        return tally, Chores(self._rules, fittings.database, tally.states, fittings.wake_relay)
+    @staticmethod
+    def topics(partitions: int) -> dict[str, list[Partition]]:
+        return {FACTS.name: [Partition(FACTS.name, number) for number in range(partitions)]}
+
+    @staticmethod
+    def calendar(_chance: Random) -> Calendar:
+        return Calendar(datetime(2026, 3, 1, 15, 50, tzinfo=UTC), 1.0)
+
+    def program(self, fittings: Fittings) -> TallyProgram:
+        return TallyProgram(self._rules, fittings)
 
     def arrive(self, gap: int) -> None:
         chance = self._stage.chance

@@ -27,6 +27,8 @@ DATABASE_AWAY: tuple[type[Exception], ...] = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
+    # A process that was frozen in a transaction for longer than that may take finds its connection ended.
+    asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.InterfaceError,
     # What a connection answers that was cut in the middle of something: "another operation is in progress".
     asyncpg.InternalClientError,
