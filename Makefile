@@ -17,7 +17,7 @@ export UV_PROJECT_ENVIRONMENT := .venv
 RUN := .venv/bin/python
 SOURCES := shared services tests
 QUICK := $(wildcard tests/unit tests/properties tests/contract tests/architecture)
-SLOW := $(wildcard tests/simulator tests/integration tests/system tests/browser)
+SLOW := $(wildcard tests/fuzz tests/simulator tests/integration tests/system tests/browser)
 
 ##@ Run it
 .PHONY: demo up down status doctor
@@ -33,7 +33,7 @@ doctor: .venv/.synced ## What this machine lacks, and how to get it
 	@$(RUN) -m shared.embedded doctor $(ARGS)
 
 ##@ Check it
-.PHONY: check test test-integration test-system test-simulator test-faults test-mutations test-browser format .static .quick
+.PHONY: check test test-integration test-system test-simulator test-faults fuzz test-mutations test-browser format .static .quick
 check: .venv/.synced ## Format, lint, types, imports and the quick tests, in under a minute
 	@$(MAKE) --jobs=2 --output-sync=target .static .quick
 test: .venv/.synced ## All tests but benchmarks, mutations and the long fault loops, on real servers
@@ -46,6 +46,8 @@ test-simulator: .venv/.synced ## Crashes at any await and lost answers by seeds:
 	@$(RUN) -m tests.simulator $(ARGS)
 test-faults: .venv/.synced ## Kill, freeze and cut off at random, then audit: ARGS="--minutes 5 --seed 7"
 	@$(RUN) -m tests.faults $(ARGS)
+fuzz: .venv/.synced ## Spoiled events against the door, by seed: ARGS="--bodies 200000 --seed 1"
+	@$(RUN) -m tests.fuzz $(ARGS)
 test-mutations: .venv/.synced ## Change rules and remove protections one by one: some test must fail each time
 	@$(RUN) -m pytest tests/mutations $(ARGS)
 test-browser: .venv/.synced ## The pages in a real browser
