@@ -93,6 +93,39 @@ async def test_kafka_away_and_back(own: Servers, house: House, intake: Replica, 
     assert {before["id"], *(event["id"] for event in waiting)} <= set(stored)
 
 
+async def test_ended_while_kafka_is_frozen_what_is_under_way_gets_its_answer(
+    own: Servers, house: House, intake: Replica, key: str
+):
+    await until_taken(intake, key, incident())
+    async with house.replica(ANXING_SHUTDOWN_SECONDS="30") as ending:
+        await ending.knows(key)
+        events = [incident(subject=f"C{number}") for number in range(20)]
+        os.kill(own.marks["kafka"].pid, signal.SIGSTOP)
+        try:
+            posting = [asyncio.create_task(ending.post(event, key)) for event in events]
+
+            async def under_way() -> bool:
+                metrics = (await intake.client.get(ending.client.base_url.join("/metrics"))).text
+                return "anxing_intake_requests_under_way 20.0" in metrics
+
+            await eventually(under_way, 3)
+            ending.process.terminate()
+
+            async def deaf() -> bool:
+                try:
+                    await ending.client.get("/livez")
+                except httpx.TransportError:
+                    return True
+                return False
+
+            await eventually(deaf, 3)
+        finally:
+            os.kill(own.marks["kafka"].pid, signal.SIGCONT)
+        assert {(await each).status_code for each in posting} == {202}
+        assert await asyncio.wait_for(ending.process.wait(), 30) == 0
+    assert {event["id"] for event in events} <= {event["id"] for event in await house.events()}
+
+
 async def test_postgres_away_and_back(own: Servers, house: House, intake: Replica, key: str):
     await until_taken(intake, key, incident())
     kill(own, "postgres")
