@@ -97,6 +97,10 @@ def test_rule_of_the_data(kind: str, data: dict, expected: tuple[str, str]) -> N
         ("fact.withdrawn", {"revision": 1}, ("range", "/revision")),
         ("fact.withdrawn", {"rootid": None}, ("missing", "/rootid")),
         ("clock.observed", {"rootid": OTHER, "revision": 2}, ("range", "/revision")),
+        ("credential.issued", {"subject": "other"}, ("subject_mismatch", "/subject")),
+        ("credential.revoked", {"subject": "other"}, ("subject_mismatch", "/subject")),
+        ("person.granted", {"subject": OTHER}, ("subject_mismatch", "/subject")),
+        ("person.revoked", {"subject": OTHER}, ("subject_mismatch", "/subject")),
     ],
 )
 def test_rule_of_the_envelope(kind: str, attributes: dict, expected: tuple[str, str]) -> None:

@@ -1,29 +1,42 @@
-"""`intake keys`: issue, revoke, list."""
+"""`intake keys`: issue, change, rotate, expire, revoke, list."""
 
 from __future__ import annotations
 
 import secrets
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, get_args
 
-import msgspec
 import typer
-from rich.table import Table
-from shared.events.access import AccessScope, CredentialIssued, CredentialRevoked, Right, Role
+from shared.events.access import AccessScope, CredentialIssued, CredentialRevoked, Right
 from shared.runtime.auth import issue_key
 from shared.runtime.clock import SystemClock
-from shared.runtime.console import exit_with, out, print_json, run_async
+from shared.runtime.console import JsonFlag, err, out, print_json, run_async
 from shared.runtime.errors import StartupError
 from shared.runtime.logs import configure
 from shared.runtime.settings import load
 
+from intake.cli.wishes import checked, instant_of, roles_of, scope_of, types_of
+from intake.cli.wording import State, as_json, state_of, table_of
 from intake.domain.roles import ORDER
 from intake.settings import KeySettings
 from intake.topics.credentials import KnownKey, publish, read_keys
+from intake.translate.keys import changed, ended, lasting_as_long, next_id
 
-keys = typer.Typer(help="Keys of field apps, systems and people: issue, revoke, list.", no_args_is_help=True)
+keys = typer.Typer(
+    help="Keys of field apps, systems and people: issue, change, rotate, expire, revoke, list.",
+    no_args_is_help=True,
+)
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for programs.")]
+Id = Annotated[str, typer.Argument(metavar="ID", help="Id of the key: `intake keys list` shows all.")]
+Names = list[str] | None
+RolesOption = Annotated[Names, typer.Option("--role", help=f"One of {', '.join(ORDER)}; may be repeated.")]
+Everything = Annotated[bool, typer.Option("--everything", help="Reaches all compounds.")]
+Compounds = Annotated[Names, typer.Option("--compound", help="Reaches this compound; may be repeated.")]
+Communities = Annotated[Names, typer.Option("--community", help="Reaches the compounds of this one.")]
+Stations = Annotated[Names, typer.Option("--station", help="Reaches the compounds of this one.")]
+Types = Annotated[Names, typer.Option("--event-type", help="Only these event types, such as hazard.opened.")]
+Organisation = Annotated[str, typer.Option(help="Id of the organisation that the key belongs to.")]
+Days = Annotated[int | None, typer.Option("--valid-days", min=1, max=36_500, help="Default: until revoked.")]
 # Clocks of services differ a little: a key just issued must not be too early for one of them.
 ISSUED_BEFORE = timedelta(minutes=1)
 
@@ -37,128 +50,203 @@ def _settings() -> KeySettings:
 @keys.command()
 def issue(
     key_id: Annotated[str, typer.Option("--id", help="Id of the key; a key of that id is replaced.")] = "",
-    role: Annotated[
-        list[str] | None, typer.Option(help=f"One of {', '.join(ORDER)}; may be repeated.")
-    ] = None,
+    role: RolesOption = None,
     all_roles: Annotated[bool, typer.Option("--all-roles", help="Every role, and all compounds.")] = False,
-    everything: Annotated[bool, typer.Option("--everything", help="Reaches all compounds.")] = False,
-    compound: Annotated[
-        list[str] | None, typer.Option(help="Reaches this compound; may be repeated.")
-    ] = None,
-    community: Annotated[list[str] | None, typer.Option(help="Reaches the compounds of this one.")] = None,
-    station: Annotated[list[str] | None, typer.Option(help="Reaches the compounds of this one.")] = None,
-    organisation: Annotated[str, typer.Option(help="Id of the organisation that the key belongs to.")] = "",
+    everything: Everything = False,
+    compound: Compounds = None,
+    community: Communities = None,
+    station: Stations = None,
+    organisation: Organisation = "",
     actor: Annotated[str, typer.Option(help="Id of the person or system; default: the id of the key.")] = "",
     device: Annotated[str, typer.Option(help="Id of the device that the key is bound to.")] = "",
-    event_type: Annotated[list[str] | None, typer.Option(help="Only these event types.")] = None,
-    right: Annotated[list[str] | None, typer.Option(help=f"One of {', '.join(get_args(Right))}.")] = None,
-    act_for: Annotated[list[str] | None, typer.Option(help="Roles of persons it may act for.")] = None,
-    valid_days: Annotated[int | None, typer.Option(min=1, max=36_500, help="Default: until revoked.")] = None,
-    as_json: Json = False,
+    event_type: Types = None,
+    right: Annotated[Names, typer.Option(help=f"One of {', '.join(get_args(Right))}.")] = None,
+    act_for: Annotated[Names, typer.Option(help="Roles of persons a console's key may act for.")] = None,
+    valid_from: Annotated[str, typer.Option(help="Day or time from which it works; default: now.")] = "",
+    valid_to: Annotated[str, typer.Option(help="Last day, or the time, until which it works.")] = "",
+    valid_days: Days = None,
+    as_json_: JsonFlag = False,
 ) -> None:
     """Issue a key. It is shown once: only its hash is stored."""
     now = SystemClock().now()
-    scope = AccessScope(
-        everything=everything or all_roles,
-        compounds=tuple(compound or ()),
-        communities=tuple(community or ()),
-        stations=tuple(station or ()),
+    scope = scope_of(
+        everything=everything or all_roles, compounds=compound, communities=community, stations=station
     )
     if scope == AccessScope():
         raise StartupError("A key must reach something: --compound, --community, --station or --everything.")
-    if not role and not all_roles:
+    roles = roles_of(ORDER if all_roles else role or ())
+    if not roles:
         raise StartupError(f"A key needs a role: --role with one of {', '.join(ORDER)}.")
+    if act_for and "console" not in roles:
+        raise StartupError("Only a key with --role console may act for persons: leave out --act-for.")
+    if valid_to and valid_days:
+        raise StartupError("--valid-to and --valid-days say the same: give one of them.")
     credential_id = key_id or f"k-{secrets.token_hex(6)}"
+    settings = _settings()
+    begins = instant_of(valid_from, settings.zone) if valid_from else now - ISSUED_BEFORE
+    ends = now + timedelta(days=valid_days) if valid_days else None
     text, issued = issue_key(
         credential_id=credential_id,
         actor_id=actor or credential_id,
-        roles=_roles(ORDER if all_roles else role or ()),
+        roles=roles,
         scope=scope,
-        valid_from=now - ISSUED_BEFORE,
-        valid_to=now + timedelta(days=valid_days) if valid_days else None,
+        valid_from=begins,
+        valid_to=instant_of(valid_to, settings.zone, end=True) if valid_to else ends,
         organisation=organisation or None,
         device_id=device or None,
-        event_types=event_type or (),
+        event_types=types_of(event_type or (), roles),
         rights=right or (),
-        may_act_for=_roles(act_for or ()),
+        may_act_for=roles_of(act_for or ()),
     )
-    checked = _checked(issued)
-    run_async(publish(_settings().kafka, checked, now))
-    if as_json:
-        print_json({"id": credential_id, "key": text, "roles": issued.roles, "valid_to": issued.valid_to})
-    else:
-        out.print(text, highlight=False, soft_wrap=True)
+    _publish(settings, checked(issued), now, for_programs=as_json_, text=text)
 
 
 @keys.command()
-def revoke(key_id: Annotated[str, typer.Argument(metavar="ID")], as_json: Json = False) -> None:
-    """Revoke a key: within five seconds no service takes it any more."""
+def rotate(
+    key_id: Id,
+    new_id: Annotated[str, typer.Option("--new-id", help="Id of the new key; default: ID.2, ID.3, …")] = "",
+    overlap_days: Annotated[int, typer.Option(min=0, max=365, help="The old key works that long.")] = 7,
+    valid_days: Days = None,
+    as_json_: JsonFlag = False,
+) -> None:
+    """Issue a key like another one, which goes on working for some days."""
+    settings, now = _settings(), SystemClock().now()
+    known = run_async(read_keys(settings.kafka))
+    old = _living(known, key_id).issued
+    credential_id = new_id or next_id(key_id)
+    while not new_id and credential_id in known:
+        credential_id = next_id(credential_id)
+    if credential_id in known:
+        raise StartupError(f"There is a key {credential_id} already: choose another --new-id.")
+    text, issued = issue_key(
+        credential_id=credential_id,
+        actor_id=old.actor_id,
+        roles=old.roles,
+        scope=old.scope,
+        valid_from=now - ISSUED_BEFORE,
+        valid_to=now + timedelta(days=valid_days) if valid_days else lasting_as_long(old, now),
+        organisation=old.organisation,
+        device_id=old.device_id,
+        event_types=old.event_types,
+        rights=old.rights,
+        may_act_for=old.may_act_for,
+    )
+    last = now + timedelta(days=overlap_days)
+    # The new key first: broken off in between, there are two, and never none.
+    _publish(settings, checked(issued), now, for_programs=as_json_, text=text)
+    if old.valid_to is None or old.valid_to > last:
+        run_async(publish(settings.kafka, ended(old, last), now))
+
+
+@keys.command()
+def change(
+    key_id: Id,
+    role: RolesOption = None,
+    everything: Everything = False,
+    compound: Compounds = None,
+    community: Communities = None,
+    station: Stations = None,
+    organisation: Organisation = "",
+    event_type: Types = None,
+    as_json_: JsonFlag = False,
+) -> None:
+    """Give a key other roles, types or compounds; what was recorded before may still come for seven days."""
+    settings, now = _settings(), SystemClock().now()
+    issued = _living(run_async(read_keys(settings.kafka)), key_id).issued
+    rights: dict[str, Any] = {}
+    if role:
+        rights["roles"] = roles_of(role)
+    scope = scope_of(everything=everything, compounds=compound, communities=community, stations=station)
+    if scope != AccessScope():
+        rights["scope"] = scope
+    if organisation:
+        rights["organisation"] = organisation
+    if event_type:
+        rights["event_types"] = types_of(event_type, rights.get("roles", issued.roles))
+    if not rights:
+        raise StartupError("Nothing is to change: give --role, --event-type, --organisation or a scope.")
+    try:
+        new = checked(changed(issued, now, **rights))
+    except ValueError as error:
+        raise StartupError(f"The key {key_id} was {error}: issue another one.") from error
+    _publish(settings, new, now, for_programs=as_json_)
+
+
+@keys.command()
+def expire(
+    key_id: Id,
+    at: Annotated[str, typer.Option(help="Last day, or the time, until which it works; default: now.")] = "",
+    as_json_: JsonFlag = False,
+) -> None:
+    """Let a key end, now or later; what was recorded before may still come for seven days."""
+    settings, now = _settings(), SystemClock().now()
+    issued = _living(run_async(read_keys(settings.kafka)), key_id).issued
+    ends = instant_of(at, settings.zone, end=True) if at else now
+    _publish(settings, checked(ended(issued, ends)), now, for_programs=as_json_)
+
+
+@keys.command()
+def revoke(key_id: Id, as_json_: JsonFlag = False) -> None:
+    """Revoke a key, lost or misused: within five seconds no service takes it, whatever it brings."""
     settings = _settings()
-    known = run_async(read_keys(settings.kafka)).get(key_id)
-    if known is None:
-        raise StartupError(f"There is no key {key_id}: `intake keys list` shows all.")
+    known = _known(run_async(read_keys(settings.kafka)), key_id)
     revoked_at = known.revoked_at or SystemClock().now()
     if known.revoked_at is None:
         data = CredentialRevoked(credential_id=key_id, revoked_at=revoked_at, credential=known.issued)
         run_async(publish(settings.kafka, data, revoked_at))
-    if as_json:
+    if as_json_:
         print_json({"id": key_id, "revoked_at": revoked_at})
     else:
-        out.print(f"{key_id} revoked")
+        out.print(f"{key_id} 已吊销 revoked", highlight=False)
 
 
 @keys.command(name="list")
-def list_keys(as_json: Json = False) -> None:
+def list_keys(
+    as_json_: JsonFlag = False,
+    living: Annotated[bool, typer.Option("--valid", help="Only keys that work now.")] = False,
+) -> None:
     """List all keys, without their secrets."""
-    known = run_async(read_keys(_settings().kafka))
-    if as_json:
-        print_json([_as_json(key) for _, key in sorted(known.items())])
-        return
-    table = Table("id", "roles", "reaches", "organisation", "valid to", "state")
-    for key_id, key in sorted(known.items()):
-        issued = key.issued
-        table.add_row(
-            key_id,
-            ", ".join(issued.roles),
-            _reaches(issued.scope),
-            issued.organisation or "",
-            "" if issued.valid_to is None else issued.valid_to.astimezone().strftime("%Y-%m-%d"),
-            _state(key),
-        )
-    out.print(table)
-    exit_with(0)
+    settings, now = _settings(), SystemClock().now()
+    known = [key for _, key in sorted(run_async(read_keys(settings.kafka)).items())]
+    shown = [key for key in known if not living or state_of(key, now) is State.VALID]
+    if as_json_:
+        print_json([as_json(key, now) for key in shown])
+    else:
+        out.print(table_of(shown, now, settings.zone))
 
 
-def _as_json(key: KnownKey) -> dict[str, Any]:
-    document: dict[str, Any] = msgspec.to_builtins(key.issued)
-    del document["secret_sha256"]
-    return {**document, "state": _state(key), "revoked_at": key.revoked_at}
-
-
-def _state(key: KnownKey) -> str:
-    if key.revoked_at is not None:
-        return "revoked"
-    valid_to = key.issued.valid_to
-    return "expired" if valid_to is not None and valid_to <= datetime.now(UTC) else "valid"
-
-
-def _reaches(scope: AccessScope) -> str:
-    if scope.everything:
-        return "everything"
-    listed = (*scope.compounds, *scope.communities, *scope.stations)
-    return ", ".join(listed[:3]) + (f" and {len(listed) - 3} more" if len(listed) > 3 else "")
-
-
-def _roles(names: Any) -> tuple[Role, ...]:
-    for name in names:
-        if name not in ORDER:
-            raise StartupError(f"There is no such role: --role takes one of {', '.join(ORDER)}.")
-    return tuple(name for name in ORDER if name in names)  # type: ignore[misc]  # just checked
-
-
-def _checked(issued: CredentialIssued) -> CredentialIssued:
-    """The key as readers will read it; StartupError when they would refuse it."""
+def _known(known: dict[str, KnownKey], key_id: str) -> KnownKey:
     try:
-        return msgspec.convert(msgspec.to_builtins(issued), CredentialIssued)
-    except msgspec.ValidationError as error:
-        raise StartupError(f"The key cannot be as asked: {error}.") from error
+        return known[key_id]
+    except KeyError:
+        raise StartupError(f"There is no key {key_id}: `intake keys list` shows all.") from None
+
+
+def _living(known: dict[str, KnownKey], key_id: str) -> KnownKey:
+    key = _known(known, key_id)
+    if key.revoked_at is not None:
+        raise StartupError(f"The key {key_id} was revoked, and stays so: issue another one.")
+    return key
+
+
+def _publish(
+    settings: KeySettings,
+    issued: CredentialIssued,
+    now: datetime,
+    *,
+    for_programs: bool,
+    text: str | None = None,
+) -> None:
+    """Publish a key as it is now and show it, with its text when it is new."""
+    run_async(publish(settings.kafka, issued, now))
+    known = KnownKey(issued, None)
+    if for_programs:
+        shown = {} if text is None else {"key": text}
+        print_json({"id": issued.credential_id, **shown, **as_json(known, now)})
+    elif text is None:
+        out.print(table_of([known], now, settings.zone))
+    else:
+        # The key alone is the result, so that a script can take it up.
+        out.print(text, highlight=False, soft_wrap=True)
+        err.print("钥匙只显示这一次，请立即保存。 This key is shown once: keep it now.", highlight=False)
+        err.print(table_of([known], now, settings.zone))

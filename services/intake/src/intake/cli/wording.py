@@ -1,0 +1,106 @@
+"""Keys in words for people: what stands in the table of `intake keys list`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+from rich.table import Table
+from shared.events.access import AccessScope
+
+from intake.topics.credentials import KnownKey
+
+ROLES: Final = {
+    "officer": "社区民警",
+    "station_chief": "派出所所长",
+    "sub_bureau": "分局",
+    "registrar": "台账员",
+    "admin": "管理员",
+    "operator": "运维",
+    "integrator": "接入系统",
+    "console": "控制台",
+    "construction_bureau": "建设局",
+    "community": "社区",
+    "committee": "业委会",
+    "developer": "开发公司",
+    "company": "物业公司",
+    "guard": "保安",
+    "building_head": "楼道长",
+}
+LISTED_MAX: Final = 3
+
+
+class State(StrEnum):
+    """How a key stands now."""
+
+    VALID = "valid"
+    EARLY = "not yet valid"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+
+
+_STATES: Final = {
+    State.VALID: "有效",
+    State.EARLY: "未生效",
+    State.EXPIRED: "已到期",
+    State.REVOKED: "已吊销",
+}
+
+
+def state_of(key: KnownKey, now: datetime) -> State:
+    """How a key stands; revoked goes before everything."""
+    if key.revoked_at is not None:
+        return State.REVOKED
+    if now < key.issued.valid_from:
+        return State.EARLY
+    valid_to = key.issued.valid_to
+    return State.EXPIRED if valid_to is not None and valid_to <= now else State.VALID
+
+
+def as_json(key: KnownKey, now: datetime) -> dict[str, Any]:
+    """A key for programs, without the hash of its secret."""
+    document: dict[str, Any] = msgspec.to_builtins(key.issued)
+    del document["secret_sha256"]
+    return {**document, "state": state_of(key, now).value, "revoked_at": key.revoked_at}
+
+
+def table_of(keys: Iterable[KnownKey], now: datetime, zone: ZoneInfo) -> Table:
+    """One line for each key, Chinese first."""
+    table = Table(title="钥匙 Keys", title_justify="left")
+    table.add_column("编号 id", no_wrap=True)
+    for heading in ("状态 state", "角色 roles", "范围 reaches", "单位 org", "使用人 actor", "有效至 until"):
+        table.add_column(heading, overflow="fold")
+    for key in keys:
+        issued = key.issued
+        state = state_of(key, now)
+        ends = key.revoked_at or issued.valid_to
+        table.add_row(
+            issued.credential_id,
+            _STATES[state],
+            _roles(issued.roles),
+            _reaches(issued.scope),
+            issued.organisation or "",
+            issued.actor_id + (f"（{issued.device_id}）" if issued.device_id else ""),
+            "" if ends is None else ends.astimezone(zone).strftime("%Y-%m-%d %H:%M"),
+        )
+    return table
+
+
+def _roles(roles: tuple[str, ...]) -> str:
+    return "全部" if len(roles) == len(ROLES) else "、".join(ROLES[role] for role in roles)
+
+
+def _reaches(scope: AccessScope) -> str:
+    if scope.everything:
+        return "全部小区"
+    parts = (("小区", scope.compounds), ("社区", scope.communities), ("派出所", scope.stations))
+    return "；".join(f"{word} {_listed(ids)}" for word, ids in parts if ids)
+
+
+def _listed(ids: tuple[str, ...]) -> str:
+    more = len(ids) - LISTED_MAX
+    return "、".join(ids[:LISTED_MAX]) + (f" 等 {len(ids)} 个" if more > 0 else "")
