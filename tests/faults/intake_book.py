@@ -1,5 +1,6 @@
 """What the clients of a run posted, what they were told, and what was done to the replicas meanwhile."""
 
+import hashlib
 import json
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -68,6 +69,13 @@ class Content:
         if self.exact:
             return self.body
         return json.dumps({**json.loads(self.body), "datacontenttype": "application/json"}).encode()
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the canonical event: keys sorted, no blanks; nobody here writes fractions."""
+        event = json.loads(self.event)
+        text = json.dumps(event, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
 
     @property
     def taken(self) -> bool:

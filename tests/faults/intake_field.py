@@ -148,13 +148,16 @@ class Field:
                 group.create_task(self._posting.settle(content, self._keys.officer, slot))
 
     async def _correct(self, source: str) -> None:
-        """The next revision of a fact of anybody."""
+        """The next revision of a fact of anybody, and sometimes those after it."""
         del source
-        if (fact := self._take_fact()) is not None:
+        if (fact := self._take_fact()) is None:
+            return
+        for _ in range(self._chance.randint(1, 3)):
             answer = await self._posting.settle(self._writing.correction(fact), self._keys.officer)
-            if answer.word in TAKEN:
-                fact.revision += 1
-                self._writing.facts.append(fact)
+            if answer.word not in TAKEN:
+                return
+            fact.revision += 1
+        self._writing.facts.append(fact)
 
     async def _correct_twice(self, source: str) -> None:
         """Two corrections of one revision at the same time: one of them is stale."""

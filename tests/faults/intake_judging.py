@@ -1,6 +1,5 @@
 """The topics against what was posted and promised: nothing lost, nothing made up, nothing out of order."""
 
-import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable
@@ -14,13 +13,6 @@ from tests.faults.intake_reading import STAMPS, Identity, Reading, Record
 Copies = dict[int, list[Record]]
 """The records of each content, by the content's `id()`, in their order on the topic."""
 NEEDED = STAMPS - {"deviceid", "clockskewms"}
-
-
-def fingerprint(body: bytes) -> str:
-    """SHA-256 of the canonical event: keys sorted, no blanks; nobody here writes fractions."""
-    event = json.loads(body)
-    text = json.dumps(event, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def judge_records(book: Book, reading: Reading, findings: Findings) -> Copies:

@@ -6,7 +6,7 @@ from typing import Any
 from tests.faults.findings import Findings
 from tests.faults.intake_book import ABSENT, STORED, TAKEN, Book, Content, Receipt
 from tests.faults.intake_excuses import receipt_lost, reserved_in_vain
-from tests.faults.intake_judging import Copies, fingerprint
+from tests.faults.intake_judging import Copies
 from tests.faults.intake_reading import Identity, Reading, Record
 
 NOT_TOLD = -1
@@ -42,7 +42,7 @@ def judge_receipts(book: Book, reading: Reading, copies: Copies, findings: Findi
 
 def _judge_receipt(content: Content, receipt: Receipt, lie: list[Record], findings: Findings) -> None:
     name = f"receipt of {content.identity}"
-    findings.equal(f"{name}: fingerprint", fingerprint(content.event), receipt.fingerprint)
+    findings.equal(f"{name}: fingerprint", content.fingerprint, receipt.fingerprint)
     place = receipt.topic, receipt.partition, receipt.offset
     if place not in {record.place for record in lie}:
         findings.differences.append(f"{name}: not at {place} but at {[record.place for record in lie]}")
@@ -83,7 +83,7 @@ def _judge_row(
         places = {record.place for record in lie}
         if (row.topic, row.partition, row.offset) not in places:
             findings.differences.append(f"{name}: not at {row} but at {sorted(places)}")
-    prints = {fingerprint(content.event) for content in contents}
+    prints = {content.fingerprint for content in contents}
     if row.fingerprint not in prints:
         findings.differences.append(f"{name}: fingerprint {row.fingerprint}, not one of {sorted(prints)}")
 

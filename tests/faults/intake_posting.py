@@ -106,7 +106,9 @@ class Posting:
                 answered = await response.json(content_type=None)
                 if response.status == 200:
                     receipt = _receipt(answered) if answered["status"] == "stored" else None
-                    word = PENDING if receipt is None else FOUND
+                    # Under its id may lie what another one wrote.
+                    ours = receipt is not None and receipt.fingerprint == content.fingerprint
+                    word = FOUND if ours else PENDING
                 elif response.status == 404:
                     word = ABSENT
                 elif response.status != 503:
