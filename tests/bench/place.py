@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,14 +73,23 @@ class Place:
 
     @asynccontextmanager
     async def service(
-        self, name: str, environment: Mapping[str, str], *, ready: bool = True
+        self,
+        name: str,
+        environment: Mapping[str, str],
+        *,
+        ready: bool = True,
+        words: Sequence[str] = (),
     ) -> AsyncIterator[tuple[int, psutil.Process]]:
-        """One service process; answers its port and the process, and ends it."""
+        """One service process; answers its port and the process, and ends it.
+
+        `words` start it otherwise than by its own command.
+        """
         port = any_free()
         log = self.work / f"{name}-{port}.log"
         with log.open("wb") as sink:
             process = await asyncio.create_subprocess_exec(
-                *command([name, "serve"]),
+                *(words or command([name, "serve"])),
+                cwd=ROOT,
                 env={**environment, "ANXING_HTTP__PORT": str(port)},
                 stdout=sink,
                 stderr=sink,

@@ -8,6 +8,7 @@ import statistics
 import time
 import uuid
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -22,28 +23,40 @@ from tests.bench.harness import Row, Sample
 from tests.bench.place import Place, fill, make_topics
 from tests.bench.rows.stock import until_cursor, until_idle
 
+COMPOUNDS, KNOWN_FACTS = 400, 5_000
+RATE, SECONDS = 100, 20
 SETTLE_SECONDS = 3.0
 
 
-async def s7(place: Place) -> Row:
-    """One fact at 100/s: acknowledged on the topic to outcome readable."""
-    compounds = 400
+async def known_district(place: Place) -> tuple[KafkaSettings, str, int]:
+    """Topics and a database of some hundred compounds, and how many facts wait to be absorbed first."""
     kafka = place.kafka()
     await make_topics(kafka)
     url = await place.database("scoring")
     now = datetime.now(UTC)
-    await fill(kafka, kafka.name_of(topics.REGISTRY), traffic.registrations(compounds, now))
-    facts = kafka.name_of(topics.FACTS)
-    known = await fill(kafka, facts, traffic.facts(5_000, traffic.compound_ids(compounds), now))
+    await fill(kafka, kafka.name_of(topics.REGISTRY), traffic.registrations(COMPOUNDS, now))
+    coming = traffic.facts(KNOWN_FACTS, traffic.compound_ids(COMPOUNDS), now)
+    return kafka, url, await fill(kafka, kafka.name_of(topics.FACTS), coming)
+
+
+async def until_rested(kafka: KafkaSettings, url: str, known: int) -> None:
+    """Everything that was known is absorbed and told."""
+    connection = await asyncpg.connect(url)
+    await until_cursor(connection, kafka.name_of(topics.FACTS), known)
+    await until_idle(connection)
+    await connection.close()
+
+
+async def s7(place: Place) -> Row:
+    """One fact at 100/s: acknowledged on the topic to outcome readable."""
+    kafka, url, known = await known_district(place)
 
     async def value() -> Sample:
         async with place.service("scoring", place.environment(kafka, url)) as (_, process):
-            connection = await asyncpg.connect(url)
-            await until_cursor(connection, facts, known)
-            await until_idle(connection)
-            await connection.close()
-            latencies = sorted(await _latencies(kafka, compounds, rate=100, seconds=20))
+            await until_rested(kafka, url, known)
+            made = await journeys(kafka, COMPOUNDS, rate=RATE, seconds=SECONDS)
             memory = process.memory_info().rss
+        latencies = sorted(one.seconds for one in made)
         return Sample(
             statistics.median(latencies) * 1000,
             {
@@ -63,8 +76,22 @@ async def s7(place: Place) -> Row:
     )
 
 
-async def _latencies(kafka: KafkaSettings, compounds: int, *, rate: int, seconds: int) -> list[float]:
-    """Seconds from each acknowledgement to the arrival of the outcome that names the fact as its cause."""
+class Journey(NamedTuple):
+    """One fact: when it was sent, acknowledged, and when the outcome that names it as its cause was read."""
+
+    fact: str
+    sent: float
+    acknowledged: float
+    arrived: float
+
+    @property
+    def seconds(self) -> float:
+        """From the acknowledgement to the outcome; the answer may have come after it."""
+        return max(0.0, self.arrived - self.acknowledged)
+
+
+async def journeys(kafka: KafkaSettings, compounds: int, *, rate: int, seconds: int) -> list[Journey]:
+    """Lamps going on and off at an even rate; facts that share an outcome with a later one are left out."""
     outcomes = kafka.name_of(topics.OUTCOMES)
     reader = AIOKafkaConsumer(bootstrap_servers=kafka.bootstrap, fetch_max_wait_ms=50)
     await reader.start()
@@ -74,6 +101,7 @@ async def _latencies(kafka: KafkaSettings, compounds: int, *, rate: int, seconds
     for partition in partitions:
         await reader.position(partition)
     arrived: dict[str, float] = {}
+    sent: dict[str, float] = {}
     acknowledged: dict[str, float] = {}
     rng = random.Random(uuid.uuid4().int)
 
@@ -87,29 +115,32 @@ async def _latencies(kafka: KafkaSettings, compounds: int, *, rate: int, seconds
     reading = asyncio.create_task(read())
     producer = RecordProducer(kafka, SystemClock(), Metrics("bench"))
     await producer.start()
-    sends = []
-    began = time.perf_counter()
 
     async def send(number: int) -> None:
-        await asyncio.sleep(max(0.0, began + number / rate - time.perf_counter()))
         # Round by round over all compounds, so that each fact turns the lamp and is the cause of an outcome.
         lit = (number // compounds) % 2 == 1
         compound = traffic.compound_id(number % compounds)
         key, value = traffic.toggle(rng, compound, datetime.now(UTC), lit=lit)
+        fact = id_of(value)
+        sent[fact] = time.perf_counter()
         await producer.send(kafka.name_of(topics.FACTS), value, key=key.encode())
-        acknowledged[_id_of(value)] = time.perf_counter()
+        acknowledged[fact] = time.perf_counter()
 
-    sends = [asyncio.create_task(send(number)) for number in range(rate * seconds)]
-    await asyncio.gather(*sends)
-    # Facts of one compound that were absorbed together share one outcome and one cause: give the last of
-    # them a moment, then measure those that are named.
+    began = time.perf_counter()
+    async with asyncio.TaskGroup() as sends:
+        for number in range(rate * seconds):
+            await asyncio.sleep(max(0.0, began + number / rate - time.perf_counter()))
+            sends.create_task(send(number))
     await asyncio.sleep(SETTLE_SECONDS)
     reading.cancel()
     await producer.stop()
     await reader.stop()
-    return [max(0.0, arrived[key] - at) for key, at in acknowledged.items() if key in arrived]
+    return [
+        Journey(fact, sent[fact], at, arrived[fact]) for fact, at in acknowledged.items() if fact in arrived
+    ]
 
 
-def _id_of(value: bytes) -> str:
+def id_of(value: bytes) -> str:
+    """The id of an event in bytes."""
     at = value.index(b'"id":"') + 6
     return value[at : value.index(b'"', at)].decode()
