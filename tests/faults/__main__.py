@@ -16,21 +16,24 @@ from shared.runtime.settings import KafkaSettings
 from shared.runtime.topics import ensure_topics
 
 from tests.databases import Databases
-from tests.faults import results, scoring_run
+from tests.faults import intake_run, results, scoring_run
 from tests.faults.hurting import PARTITIONS, SESSION_MS, endure
 
 ENGINE_SECONDS = 60.0
 SCORING_SECONDS = 600.0
+INTAKE_SECONDS = 1_200.0
 SHORTEST_SECONDS = 10.0
 Outcome = tuple[dict[str, Any], list[str]]
 
 
 class Part(Enum):
-    """What is hurt: the exactly-once core with the plainest of services, or scoring."""
+    """What is hurt: the exactly-once core with the plainest of services, scoring, or intake."""
 
     ENGINE = "engine"
     SCORING = "scoring"
+    INTAKE = "intake"
     BOTH = "both"
+    """Engine and scoring."""
 
 
 async def _engine(servers: Servers, folder: Path, seed: int, seconds: float) -> Outcome:
@@ -64,7 +67,22 @@ async def _scoring(servers: Servers, folder: Path, seed: int, seconds: float) ->
     return run.figures, [*run.troubles, *str(run.findings).splitlines()]
 
 
-RUNS = {Part.ENGINE: (_engine, ENGINE_SECONDS), Part.SCORING: (_scoring, SCORING_SECONDS)}
+async def _intake(servers: Servers, folder: Path, seed: int, seconds: float) -> Outcome:
+    databases = Databases(servers.postgres)
+    try:
+        url = await databases.make("intake")
+        run = await intake_run.run(servers, url, folder, seed=seed, seconds=seconds)
+    finally:
+        await databases.remove_all()
+    slow = intake_run.too_slow(run.figures)
+    return run.figures, [*run.troubles, *slow, *str(run.findings).splitlines()]
+
+
+RUNS = {
+    Part.ENGINE: (_engine, ENGINE_SECONDS),
+    Part.SCORING: (_scoring, SCORING_SECONDS),
+    Part.INTAKE: (_intake, INTAKE_SECONDS),
+}
 
 
 def main(

@@ -41,8 +41,8 @@ class Pace:
     freezes: tuple[float, float] | None = (3.0, 8.0)
     cuts: tuple[float, float] | None = (0.5, 2.0)
     clocks: tuple[float, float] | None = (5.0, 12.0)
-    postgres: tuple[float, float] | None = (16.0, 24.0)
-    kafka: tuple[float, float] | None = (14.0, 20.0)
+    postgres: tuple[float, float] | None = (14.0, 22.0)
+    kafka: tuple[float, float] | None = (9.0, 14.0)
 
 
 async def hurt(arena: Arena, pace: Pace, until: float) -> None:

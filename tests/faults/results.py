@@ -35,7 +35,7 @@ def summed(runs: list[dict[str, Any]]) -> dict[str, Any]:
         # Kinds that never happened are figures too.
         faults.update(run["faults"])
     summary: dict[str, Any] = {"faults": dict(faults), "faults_in_all": faults.total()}
-    summary |= {name: round(sum(run[name] for run in runs), 1) for name in ADDED}
+    summary |= {name: round(sum(run[name] for run in runs), 1) for name in ADDED if name in runs[0]}
     if all("traffic_share" in run for run in runs):
         with_traffic = sum(run["traffic_share"] * run["seconds"] for run in runs)
         summary["traffic_share"] = round(with_traffic / summary["seconds"], 3)
