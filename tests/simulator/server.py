@@ -36,6 +36,8 @@ class Tables:
     def __init__(self) -> None:
         self.rows: dict[str, dict[Any, Any]] = defaultdict(dict)
         self._before: list[list[tuple[str, Any, Any]]] = []
+        self.watch: Callable[[str, Any, Any], None] | None = None
+        """Looks at each row that changes: table, the row before, the row after."""
 
     def commit(self, changes: dict[Place, Any]) -> None:
         """Rows by place, None for one that is deleted."""
@@ -45,6 +47,8 @@ class Tables:
         for (table, key), row in changes.items():
             rows = self.rows[table]
             before.append((table, key, rows.get(key)))
+            if self.watch is not None:
+                self.watch(table, rows.get(key), row)
             if row is None:
                 rows.pop(key, None)
             else:

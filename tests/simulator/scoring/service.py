@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from random import Random
+from typing import Any
 
 from shared.events.topics import FACTS, OUTCOMES, REGISTRY
 from shared.runtime.consume import Partition
@@ -48,6 +49,8 @@ class ScoringService:
             unassigned_seconds=chance.choice([0.0, 3_600.0, 86_400.0]),
         )
         self._failures = Failures(stage)
+        stage.server.tables.watch = self._watch
+        self._at_rest_asked = 0
         self._newest: datetime | None = None
         self._life = SmallLife(Random(chance.random()), lambda: stage.server.now, len(stage.partitions))
         for message in self._life.beginning():
@@ -74,18 +77,24 @@ class ScoringService:
             self._append(message, gap)
 
     async def outside(self) -> None:
+        if self._stage.chance.random() < 0.3:
+            self._touch_a_state()
         late = self._life.late_one() if self._stage.chance.random() < 0.3 else None
         self._append(late or self._life.registry_change(), 0)
 
     async def last_words(self) -> None:
         while (late := self._life.late_one()) is not None:
             self._append(late, 0)
-        for message in self._life.facts():
-            self._append(message, 0)
+        # A fetch that was lost is noticed when the next record comes: one for each partition, of any kind.
+        self._append(self._life.registry_change(), 0)
+        for partition in self._stage.partitions:
+            self._append(Message(FACTS, "nobody", b"{", partition.partition), 0)
 
     def at_rest(self) -> bool:
+        # After every step of anybody: a look now and then will do.
+        self._at_rest_asked += 1
         rows = self._stage.server.tables.rows
-        if rows["outbox"] or rows["work"]:
+        if self._at_rest_asked % 16 or rows["outbox"] or rows["work"]:
             return False
         assert self._newest is not None
         last_day = self._newest.astimezone(ZONE).date() + timedelta(days=AHEAD_DAYS)
@@ -110,6 +119,24 @@ class ScoringService:
                 went_back=self._stage.goes_back,
             )
         )
+
+    def _touch_a_state(self) -> None:
+        """Somebody else writes a state, as a repair by hand would: what workers have in memory is stale."""
+        server = self._stage.server
+        free = [
+            (key, row)
+            for key, row in sorted(server.tables.rows["compound_state"].items())
+            if ("compound_state", key) not in server.holders
+        ]
+        if free:
+            key, row = self._stage.chance.choice(free)
+            server.tables.commit({("compound_state", key): {**row, "version": row["version"] + 1}})
+
+    def _watch(self, table: str, before: Any, after: Any) -> None:
+        if table == "compound_state" and before is not None and after["version"] != before["version"] + 1:
+            self._stage.broken(
+                f"version {before['version']} of a state was overwritten by {after['version']}"
+            )
 
     def _append(self, message: Message, gap: int) -> None:
         self._newest = self._stage.server.now
