@@ -15,6 +15,8 @@ from tests.faults.intake_run import Run, run
 from tests.faults.intake_strikes import KAFKA, Pace
 from tests.faults.intake_verdict import judge
 
+# Half a minute of faults, two starts of everything, and whatever Kafka takes to come back.
+pytestmark = pytest.mark.timeout(400)
 SECONDS = 30.0
 # For what is damaged later there must be something that no fault excuses.
 CALM_SECONDS = 7.0
