@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SOURCE = ROOT / "services" / "intake" / "src"
+SERVICE = ROOT / "services" / "intake"
 TEST = "tests/faults/test_intake_short.py::test_what_was_answered_is_stored_once"
 SECONDS_MAX = 500
 
@@ -68,15 +68,15 @@ TEETH = [
 @pytest.mark.timeout(SECONDS_MAX + 30)
 @pytest.mark.parametrize("tooth", TEETH, ids=lambda tooth: tooth.name)
 def test_a_protection_that_is_gone_is_missed(tooth: Tooth, tmp_path: Path) -> None:
-    shutil.copytree(SOURCE, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
-    module = tmp_path / "intake" / tooth.module
+    shutil.copytree(SERVICE, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    module = tmp_path / "src" / "intake" / tooth.module
     text = module.read_text()
     assert text.count(tooth.old) == 1, "the protection has moved: follow it"
     module.write_text(text.replace(tooth.old, tooth.new))
     run = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-x", "--no-header", "-p", "no:cacheprovider", TEST],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "src")},
         capture_output=True,
         text=True,
         timeout=SECONDS_MAX,
