@@ -3,15 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from itertools import cycle
 
 import asyncpg
 import pytest
+from hypothesis import HealthCheck, given, settings
 from intake.domain.reservations import FRESH, Barred
 from intake.store.receipts import RECEIPTS_KEPT, PostgresReceipts
 from shared.runtime.database import Database
 from shared.runtime.settings import DatabaseSettings
 
 from tests.conftest import MakeDatabase
+from tests.unit.intake.naive_heads import STEPS, Step, play
 from tests.unit.intake.receipts_suite import MakeReceipts, ReceiptsSuite, correction, one, reservation
 
 
@@ -37,8 +40,35 @@ async def receipts(url: str) -> AsyncIterator[MakeReceipts]:
     await database.close()
 
 
+@pytest.fixture
+async def two_replicas(receipts: MakeReceipts) -> list[PostgresReceipts]:
+    return [await receipts() for _ in range(2)]
+
+
 class TestPostgresReceipts(ReceiptsSuite):
     pass
+
+
+# Slow where many share a machine, and the fixture keeps nothing between examples: all ids are new.
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(steps=STEPS)
+async def test_any_run_of_corrections_is_judged_as_by_everything_that_came_before(
+    two_replicas: list[PostgresReceipts], steps: list[Step]
+):
+    turns = cycle(two_replicas)
+
+    async def another_replica() -> PostgresReceipts:
+        replica = next(turns)
+        # What the other one let go of is written by now.
+        for each in two_replicas:
+            await each._writer.settle()
+        return replica
+
+    await play(steps, another_replica)
 
 
 async def test_what_was_asked_at_once_is_one_statement(receipts: MakeReceipts):

@@ -45,6 +45,14 @@ def test_the_head_itself_may_come_again() -> None:
     assert judge_correction(HEAD, correction(event_id="e3", revision=3)) is None
 
 
+def test_the_id_of_the_head_opens_no_door_to_others() -> None:
+    stranger = correction(event_id="e3", revision=3, recorder="S2")
+    assert judge_correction(HEAD, stranger) is NOT_THE_RECORDER
+    refusal = judge_correction(HEAD, correction(event_id="e3", revision=2))
+    assert refusal is not None
+    assert refusal.code == "stale_revision"
+
+
 def test_another_organisation_needs_a_higher_role() -> None:
     assert judge_correction(HEAD, correction(recorder="S2", rank=1)) is NOT_THE_RECORDER
     assert judge_correction(HEAD, correction(recorder="P1", rank=0)) is NOT_THE_RECORDER

@@ -67,7 +67,7 @@ def judge_correction(head: Head | None, correction: Correction) -> Refusal | Non
 
     A correction may arrive before its original: then there is nothing to judge it by.
     """
-    if head is None or head.event_id == correction.event_id:
+    if head is None:
         return None
     if head.recorder != correction.recorder and head.rank >= correction.rank:
         return NOT_THE_RECORDER
@@ -75,7 +75,9 @@ def judge_correction(head: Head | None, correction: Correction) -> Refusal | Non
         return KIND_CHANGED
     if head.kind is not None and correction.withdraws and not _may_withdraw(head, head.kind, correction):
         return MAY_NOT_WITHDRAW
-    if head.revision >= correction.revision:
+    # What is the head already was published by somebody who is gone, and may be published again.
+    is_head = (head.revision, head.event_id) == (correction.revision, correction.event_id)
+    if head.revision >= correction.revision and not is_head:
         return Refusal(
             Grounds.CONFLICT,
             "stale_revision",

@@ -27,6 +27,7 @@ async def reserve(
     if not any(reservation.corrects for reservation in wanted):
         return await _claim(connection, wanted, claim, reserved, stored)
     async with connection.transaction():
+        await connection.execute(statements.DURABLY)
         standings = list(await _claim(connection, wanted, claim, reserved, stored))
         barred = await move_heads(connection, wanted, standings)
         if barred:

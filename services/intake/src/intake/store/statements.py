@@ -68,6 +68,9 @@ DELETE FROM receipt r USING unnest($1::uuid[], $2::text[]) AS o (id, source)
 WHERE r.id = o.id AND r.source = o.source AND r.claim = $3 AND r."offset" IS NULL
 """
 
+# A receipt that is lost costs a repeat; a lost head would let in a correction that counts for nothing.
+DURABLY: Final = "SET LOCAL synchronous_commit = on"
+
 # The head of a fact from the receipt of its first revision, where there is none or one without it.
 BEGIN_HEAD: Final = """
 INSERT INTO fact_head AS h (root, subject, revision, event_id, recorder, rank, kind, day, known)
