@@ -12,7 +12,7 @@ from rich.table import Table
 
 from tests.bench import harness
 from tests.bench.place import Place, open_place
-from tests.bench.rows import days, intake, journey, latency, notify, past, recovery, scoring
+from tests.bench.rows import days, intake, journey, latency, notify, overload, past, recovery, scoring
 
 ROWS: dict[str, Callable[[Place], Awaitable[harness.Row]]] = {
     "S1": scoring.s1,
@@ -24,6 +24,9 @@ ROWS: dict[str, Callable[[Place], Awaitable[harness.Row]]] = {
     "S9": past.s9,
     "S11": scoring.s11,
     "I1": intake.i1,
+    "I2": intake.i2,
+    "I3": overload.i3,
+    "I4": overload.i4,
     "N1": notify.n1,
     "E2": journey.e2,
 }

@@ -1,14 +1,17 @@
-"""HTTP/1.1 at the least cost: a closed-loop load generator and a receiver, equal for both sides of a row."""
+"""HTTP/1.1 at the least cost: load in closed and open loop, and a receiver, equal for both sides of a row."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import cast
 
 import uvloop
+
+LAST_ANSWERS_SECONDS_MAX = 30
 
 
 class _Client(asyncio.Protocol):
@@ -73,6 +76,107 @@ async def drive(
     ]
     await asyncio.gather(*(client.finished for client in clients))
     return time.perf_counter() - started, statuses, latencies
+
+
+class _Arrivals:
+    """Requests that are due whether or not earlier ones were answered, over connections that are kept."""
+
+    def __init__(self, requests: Iterator[bytes], total: int) -> None:
+        self._requests = requests
+        self._total = total
+        self.answered = asyncio.Event()
+        self._idle: list[_Connection] = []
+        self._due: deque[float] = deque()
+        self.outcomes: list[tuple[int, float]] = []
+
+    def arrive(self, due: float) -> None:
+        """One more request is due."""
+        if self._idle:
+            self._idle.pop().send(next(self._requests), due)
+        else:
+            self._due.append(due)
+
+    def note(self, status: int, seconds: float) -> None:
+        """One was answered."""
+        self.outcomes.append((status, seconds))
+        if len(self.outcomes) == self._total:
+            self.answered.set()
+
+    def free(self, connection: _Connection) -> None:
+        """The connection waits for a request."""
+        if self._due:
+            connection.send(next(self._requests), self._due.popleft())
+        else:
+            self._idle.append(connection)
+
+
+class _Connection(asyncio.Protocol):
+    """One keep-alive connection of an open loop; what is late counts from when it was due."""
+
+    def __init__(self, arrivals: _Arrivals) -> None:
+        self._arrivals = arrivals
+        self._buffer = b""
+        self._due = 0.0
+        self._transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._arrivals.free(self)
+
+    def send(self, request: bytes, due: float) -> None:
+        self._due = due
+        self._transport.write(request)
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        size = _answer_size(self._buffer)
+        if size is None or len(self._buffer) < size:
+            return
+        status, self._buffer = int(self._buffer[9:12]), b""
+        self._arrivals.note(status, time.perf_counter() - self._due)
+        self._arrivals.free(self)
+
+    def close(self) -> None:
+        self._transport.close()
+
+
+def _answer_size(buffer: bytes) -> int | None:
+    """How many bytes the answer at the beginning has; None while its head is not complete."""
+    end = buffer.find(b"\r\n\r\n")
+    if end < 0:
+        return None
+    at = buffer.lower().find(b"content-length:", 0, end)
+    length = int(buffer[at + 15 : buffer.index(b"\r\n", at)]) if at >= 0 else 0
+    return end + 4 + length
+
+
+async def arrive(
+    port: int, requests: Iterator[bytes], *, per_second: float, seconds: float, connections: int
+) -> tuple[float, list[tuple[int, float]]]:
+    """Open loop: requests at that rate for so long, each with its status and the seconds since it was due.
+
+    Answers the seconds until the last answer first. More than `connections` are never under way: who is due
+    then waits here, and his wait counts.
+    """
+    loop = asyncio.get_running_loop()
+    total = int(per_second * seconds)
+    arrivals = _Arrivals(requests, total)
+    opened = [
+        (await loop.create_connection(lambda: _Connection(arrivals), "127.0.0.1", port))[1]
+        for _ in range(connections)
+    ]
+    started, count = time.perf_counter(), 0
+    while count < total:
+        due = min(total, int((time.perf_counter() - started) * per_second))
+        for number in range(count, due):
+            arrivals.arrive(started + number / per_second)
+        count = max(count, due)
+        await asyncio.sleep(0.001)
+    await asyncio.wait_for(arrivals.answered.wait(), LAST_ANSWERS_SECONDS_MAX)
+    lasted = time.perf_counter() - started
+    for connection in opened:
+        connection.close()
+    return lasted, arrivals.outcomes
 
 
 def post(path: str, body: bytes, content_type: str, *, bearer: str) -> bytes:
