@@ -119,30 +119,35 @@ def _cached(port: int) -> int:
     raise AssertionError(f"no {CACHED} among the metrics")
 
 
-async def main(minutes: float, compounds: int, bounds: list[int]) -> None:
+async def soaks(place: Place, stock: Stock, *, minutes: float, bounds: list[int]) -> None:
+    """One run for each bound, said as they end and kept together."""
     console = Console()
-    soaks: list[Soak] = []
-    async with open_place() as place:
-        stock = Stock(place, compounds=compounds, facts_each=FACTS_EACH, measured=0, steps=False)
-        await stock.prepare()
-        for cached in bounds:
-            one = await soak(place, stock, minutes=minutes, cached=cached)
-            soaks.append(one)
-            console.print(
-                f"cached_compounds {cached:,}: {one.facts:,} facts, {one.facts_per_second:,.0f}/s, largest"
-                f" {one.rss_mib_max:,.0f} MiB, {one.growth_mib_a_minute:+.2f} MiB a minute over the second"
-                f" half, {one.cached_max:,} compounds in the cache at most",
-                highlight=False,
-            )
+    done: list[Soak] = []
+    for cached in bounds:
+        one = await soak(place, stock, minutes=minutes, cached=cached)
+        done.append(one)
+        console.print(
+            f"cached_compounds {cached:,}: {one.facts:,} facts, {one.facts_per_second:,.0f}/s, largest"
+            f" {one.rss_mib_max:,.0f} MiB, {one.growth_mib_a_minute:+.2f} MiB a minute over the second"
+            f" half, {one.cached_max:,} compounds in the cache at most",
+            highlight=False,
+        )
     document = {
         "row": "M1",
-        "what": f"memory of one scoring process at full speed over {compounds:,} compounds",
+        "what": f"memory of one scoring process at full speed over {stock.compounds:,} compounds",
         "unit": "MiB",
         "target": "flat once the cache is full",
         "machine": harness.machine(),
-        "runs": [asdict(one) for one in soaks],
+        "runs": [asdict(one) for one in done],
     }
-    (harness.RESULTS / "M1.json").write_text(json.dumps(document, indent=1) + "\n")
+    (harness.RESULTS / "M1.json").write_text(json.dumps(document) + "\n")
+
+
+async def main(minutes: float, compounds: int, bounds: list[int]) -> None:
+    async with open_place() as place:
+        stock = Stock(place, compounds=compounds, facts_each=FACTS_EACH, measured=0, steps=False)
+        await stock.prepare()
+        await soaks(place, stock, minutes=minutes, bounds=bounds)
 
 
 if __name__ == "__main__":
