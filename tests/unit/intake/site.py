@@ -2,14 +2,16 @@
 
 import asyncio
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 from intake.api.events import PATH, EventsRoute
 from intake.handlers.door import Door
 from intake.metrics import IntakeMetrics
 from intake.settings import DoorSettings
+from intake.topics.registry import RegistryView
 from intake.translate.offers import Offers
 from shared.events.access import AccessScope
 from shared.events.encode import encode_event
@@ -18,7 +20,7 @@ from shared.runtime.clock import FixedClock
 from shared.runtime.metrics import Metrics
 
 from tests.unit.intake.events import KAFKA, NOW, ZONE_NAME
-from tests.unit.intake.fakes import FixedPlaces, MemoryLog, MemoryReceipts, StepClock
+from tests.unit.intake.fakes import MemoryLog, MemoryReceipts, StepClock
 
 SINGLE = b"application/cloudevents+json"
 
@@ -27,16 +29,18 @@ class Site:
     """A route with its door in memory, a key, and a client that speaks ASGI."""
 
     def __init__(self, *, clock: FixedClock | None = None, **bounds: Any) -> None:
-        metrics, clock = Metrics("intake"), clock or FixedClock(NOW)
+        metrics, times = Metrics("intake"), clock or StepClock()
+        clock = clock or FixedClock(NOW)
         self.metrics = metrics
         self.available = True
         self.log = MemoryLog()
         self.receipts = MemoryReceipts()
         self.directory = Directory(KAFKA, clock=clock, metrics=metrics)
+        self.registry = RegistryView(KAFKA, clock, ZoneInfo(ZONE_NAME))
         self.key = self.issue()
         self.reads = 0
         self.route = EventsRoute(
-            Door(self.receipts, self.log, FixedPlaces(), StepClock()),
+            Door(self.receipts, self.log, self.registry, times),
             Offers(KAFKA, ZoneInfo(ZONE_NAME)),
             self.directory,
             self,
@@ -51,16 +55,22 @@ class Site:
             valid_from=NOW - timedelta(days=400),
             **{"roles": ("officer",), "scope": AccessScope(everything=True), **more},
         )
+        self.tell("credential.issued", "k1", issued)
+        return text
+
+    def tell(self, kind: str, subject: str, data: msgspec.Struct, at: datetime = NOW) -> None:
+        """One more statement on the access or the registry topic, received at an instant."""
         statement = encode_event(
             id="0192d8a0-0000-7000-8000-000000000001",
             source="urn:x",
-            type="anxing.credential.issued.v1",
-            subject="k1",
-            time=NOW,
-            data=issued,
+            type=f"anxing.{kind}.v1",
+            subject=subject,
+            time=at,
+            data=data,
+            receivedtime=at,
         )
         self.directory.apply(statement)
-        return text
+        self.registry.apply(statement)
 
     async def post(
         self,

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from shared.events.access import AccessScope, PersonGranted, PersonRevoked, person_id
-from shared.events.encode import encode_event
 from shared.runtime.clock import FixedClock
 
 from tests.unit.intake.events import NOW, incident, raw
@@ -28,20 +27,8 @@ def grant(site: Site, subject: str = "chen", **changes: Any) -> PersonGranted:
         "valid_from": NOW - timedelta(days=1),
     }
     granted = PersonGranted(**{**values, **changes})
-    tell(site, "person.granted", granted)
+    site.tell("person.granted", CHEN, granted)
     return granted
-
-
-def tell(site: Site, kind: str, data: Any) -> None:
-    statement = encode_event(
-        id="0192d8a0-0000-7000-8000-000000000002",
-        source="urn:x",
-        type=f"anxing.{kind}.v1",
-        subject=CHEN,
-        time=NOW,
-        data=data,
-    )
-    site.directory.apply(statement)
 
 
 @pytest.fixture
@@ -136,9 +123,9 @@ async def test_an_id_may_be_written_in_capitals(site: Site) -> None:
 async def test_a_revoked_person_is_nobody_at_once(site: Site) -> None:
     granted = grant(site)
     assert await code(site, incident()) == (202, "")
-    tell(
-        site,
+    site.tell(
         "person.revoked",
+        CHEN,
         PersonRevoked(issuer=ISSUER, subject="chen", revoked_at=NOW, person=granted),
     )
     # Whoever sits at a console is there now: there is nothing to bring in later.
