@@ -90,9 +90,14 @@ class Field:
             return
         answer = await self._posting.once(content, self._keys.officer, self._posting.some())
         if answer.word in DOUBT:
-            newer = [self._writing.incident(source, content.subject) for _ in range(3)]
-            await self._posting.settle_all([content, *newer], self._keys.officer)
-            self._note([content, *newer])
+            await self._in_order(source, [content, self._writing.incident(source, content.subject)])
+
+    async def _in_order(self, source: str, contents: Sequence[Content]) -> None:
+        """As one batch; what happens while it is in doubt goes along behind it."""
+        settled = await self._posting.settle_all(
+            contents, self._keys.officer, lambda subject: self._writing.incident(source, subject)
+        )
+        self._note(settled)
 
     async def _headers(self, source: str) -> None:
         content = self._writing.incident(source)
@@ -109,8 +114,7 @@ class Field:
             for _ in range(self._chance.randint(2, 14))
         ]
         # The bytes of an item that is no JSON would take the others with it; ours is always JSON.
-        await self._posting.settle_all(contents, self._keys.officer)
-        self._note(contents)
+        await self._in_order(source, contents)
 
     async def _again(self, source: str) -> None:
         """What was taken in before, mostly to the other replica."""

@@ -5,7 +5,7 @@ import gzip
 import json
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -28,7 +28,8 @@ from tests.faults.intake_book import (
     Receipt,
 )
 
-GIVE_UP_SECONDS = 6.0
+GIVE_UP_SECONDS = 3.5
+GROWN_MAX = 20
 PAUSE_SECONDS = 0.1
 PAUSE_SECONDS_MAX = 1.5
 SINGLE = "application/cloudevents+json"
@@ -72,16 +73,28 @@ class Posting:
             pause = await self._wait(pause)
             slot = self.some()
 
-    async def settle_all(self, contents: Sequence[Content], key: str) -> None:
-        """A batch until each of its contents has its fate; what is in doubt is sent again in its order."""
+    async def settle_all(
+        self, contents: Sequence[Content], key: str, more: Callable[[str], Content] | None = None
+    ) -> list[Content]:
+        """A batch until each of its contents has its fate; what is in doubt is sent again in its order.
+
+        `more` writes what happens meanwhile about a compound, and goes along at the end. Answers all of it.
+        """
         batch = Batch(list(contents))
         self.book.batches.append(batch)
         left, pause = list(range(len(contents))), PAUSE_SECONDS
         while left:
             words = await self._batch(batch, left, key)
             left = [place for place, word in zip(left, words, strict=True) if word in DOUBT]
-            if left:
+            if not left:
+                break
+            if more is not None and len(left) < GROWN_MAX and self.chance.random() < 0.7:
+                subject = batch.contents[self.chance.choice(left)].subject
+                left.append(len(batch.contents))
+                batch.contents.append(more(subject))
+            if self.chance.random() < 0.5:
                 pause = await self._wait(pause)
+        return batch.contents
 
     async def once(self, content: Content, key: str, slot: str) -> Answer:
         """One post of one content."""

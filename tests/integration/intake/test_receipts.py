@@ -9,11 +9,14 @@ import asyncpg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from intake.domain.reservations import FRESH, Barred
+from intake.ports import Away
+from intake.store.connection import WriterConnection
 from intake.store.receipts import RECEIPTS_KEPT, PostgresReceipts
 from shared.runtime.database import Database
 from shared.runtime.settings import DatabaseSettings
 
 from tests.conftest import MakeDatabase
+from tests.eventually import eventually
 from tests.unit.intake.naive_heads import STEPS, Step, play
 from tests.unit.intake.receipts_suite import MakeReceipts, ReceiptsSuite, correction, one, reservation
 
@@ -125,3 +128,26 @@ async def test_a_clock_that_is_years_ahead_forgets_nothing(receipts: MakeReceipt
     await port.complete([(wanted, 1)])
     assert await port.forget(datetime.now(UTC) + timedelta(days=400)) == 0
     assert len(await port.find(wanted.id, None, "K1")) == 1
+
+
+async def test_who_is_frozen_with_locks_in_its_hands_loses_them(receipts: MakeReceipts, url: str):
+    port, original = await receipts(), reservation()
+    assert await one(port, original) is FRESH
+    assert await one(port, correction(original, 2)) is FRESH
+    database = await Database.open(DatabaseSettings(url=url), application_name="test")
+    frozen = WriterConnection(database, "frozen")
+    await frozen.start()
+    async with frozen.use() as connection:
+        await connection.execute("BEGIN")
+        await connection.execute("UPDATE fact_head SET day = day WHERE root = $1", original.root)
+
+    async def corrected() -> bool:
+        try:
+            return await one(port, correction(original, 3)) is FRESH
+        except Away:
+            return False
+
+    await eventually(corrected, 30)
+    await eventually(lambda: frozen.open, 30)
+    await frozen.close()
+    await database.close()

@@ -18,7 +18,8 @@ log = get_logger()
 
 # Losing the last moments of receipts costs a repeat on the topic and nothing else.
 # The small statements must find their rows by index, whatever the planner believes of young tables, and are
-# planned once: planning one costs more than running it.
+# planned once: planning one costs more than running it. A replica that is frozen with locks in its hands loses
+# them soon: until then whoever wants the same rows holds up all that goes along.
 SETTINGS = """
 SET synchronous_commit = off;
 SET enable_hashjoin = off;
@@ -28,6 +29,7 @@ SET jit = off;
 SET plan_cache_mode = force_generic_plan;
 SET lock_timeout = '2s';
 SET statement_timeout = '3s';
+SET idle_in_transaction_session_timeout = '5s';
 """
 # What a second try of the same statement is likely to get past.
 _AGAIN: tuple[type[Exception], ...] = (
