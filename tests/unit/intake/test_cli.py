@@ -1,7 +1,10 @@
 """What `intake keys` refuses before it looks for a server, and what becomes of keys."""
 
+import re
+import shlex
 from datetime import UTC, datetime, timedelta
 from io import StringIO
+from pathlib import Path
 from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
@@ -140,3 +143,24 @@ def test_the_table_is_chinese_and_tells_no_secret() -> None:
 
 def test_every_role_has_a_chinese_name() -> None:
     assert set(ROLES) == set(get_args(Role))
+
+
+OPERATING = Path(__file__).parents[3] / "shared" / "docs" / "operating.md"
+DOCUMENTED = re.findall(r"`intake keys ([^`]+)`", OPERATING.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("words", DOCUMENTED)
+def test_every_documented_example_is_one(words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    published: list[Any] = []
+
+    async def publish(kafka: object, data: Any, now: datetime) -> None:
+        published.append(data)
+
+    async def read_keys(kafka: object) -> dict[str, KnownKey]:
+        return {"phone-017": KnownKey(issued(credential_id="phone-017"), None)}
+
+    monkeypatch.setattr("intake.cli.keys.publish", publish)
+    monkeypatch.setattr("intake.cli.keys.read_keys", read_keys)
+    result = CliRunner().invoke(keys, shlex.split(words))
+    assert (result.exception, result.exit_code) == (None, 0)
+    assert bool(published) == (not words.startswith("list"))
