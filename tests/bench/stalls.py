@@ -60,6 +60,9 @@ async def trace(place: Place, seconds: int, gc_log: Path) -> dict[str, Any]:
     await _let_postgres_tell(place.postgres)
     file = place.work / "traced.json"
     words = [sys.executable, "-m", "tests.bench.traced", str(file)]
+    # In a process that has just begun, as after every restart: what is known was absorbed by another.
+    async with place.service("scoring", place.environment(kafka, url)):
+        await until_rested(kafka, url, known)
     clocks = time.time() - time.perf_counter()
     async with place.service("scoring", place.environment(kafka, url), words=words):
         await until_rested(kafka, url, known)

@@ -137,6 +137,7 @@ class Worker:
             clock=clock,
             metrics=plumbing,
         )
+        self._collector = plans.collector
         self._parked = ParkedRelay(
             topic=kafka.name_of(PARKED), producer=producer, database=database, metrics=plumbing
         )
@@ -158,6 +159,7 @@ class Worker:
 
     async def start(self) -> None:
         """Join the groups; StartupError when Kafka is away."""
+        self._collector.begin()
         self.calendar.saw(self._directory.newest_received)
         await self.relay.start()
         await self._parked.start()
