@@ -33,7 +33,7 @@ doctor: .venv/.synced ## What this machine lacks, and how to get it
 	@$(RUN) -m shared.embedded doctor $(ARGS)
 
 ##@ Check it
-.PHONY: check test test-integration test-system test-simulator test-faults fuzz test-mutations test-browser format .static .quick
+.PHONY: check test test-integration test-system test-simulator test-faults fuzz test-openapi test-mutations test-browser format .static .quick
 check: .venv/.synced ## Format, lint, types, imports and the quick tests, in under a minute
 	@$(MAKE) --jobs=2 --output-sync=target .static .quick
 test: .venv/.synced ## All tests but benchmarks, mutations and the long fault loops, on real servers
@@ -48,6 +48,8 @@ test-faults: .venv/.synced ## Kill, freeze and cut off at random, then audit: AR
 	@$(RUN) -m tests.faults $(ARGS)
 fuzz: .venv/.synced ## Spoiled events against the door, by seed: ARGS="--bodies 200000 --seed 1"
 	@$(RUN) -m tests.fuzz $(ARGS)
+test-openapi: .venv/.synced ## The HTTP contract of intake, tried at length: ARGS="--max-examples 500"
+	@$(RUN) -m tests.contract.trying $(ARGS)
 test-mutations: .venv/.synced ## Change rules and remove protections one by one: some test must fail each time
 	@$(RUN) -m pytest tests/mutations $(ARGS)
 test-browser: .venv/.synced ## The pages in a real browser

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 import httpx
 import uvicorn
@@ -16,6 +17,7 @@ from intake.settings import IntakeSettings
 from shared.events.access import AccessScope
 from shared.events.encode import encode_event
 from shared.runtime.auth import issue_key
+from shared.runtime.health import Readiness
 from shared.runtime.protocol import BoundedProtocol
 
 from tests.eventually import eventually
@@ -75,14 +77,18 @@ async def _serve(
     receipts: Any = Receipts()
     service._receipts = receipts
     place.key = _key(service)
+    # What stands behind it is memory, which is always ready.
+    with patch("intake.app.Readiness", lambda _: Readiness({})):
+        app = service._build(receipts)
     place.url = "http://{}:{}".format(*listener.getsockname())
     config = uvicorn.Config(
-        service._build(receipts),
+        app,
         interface="asgi3",
         http=BoundedProtocol,
         ws="none",
         lifespan="off",
         log_config=None,
+        server_header=False,
     )
     server = uvicorn.Server(config)
     servers.append(server)

@@ -24,7 +24,7 @@ from shared.runtime.web import build_app, mounted
 from intake.api.contract import list_schemas, read_schema, read_time
 from intake.api.events import PATH, EventsRoute
 from intake.api.front import Front
-from intake.api.openapi import events_path
+from intake.api.openapi import events_path, schemas
 from intake.api.receipts import read_receipt
 from intake.handlers.door import Door
 from intake.metrics import IntakeMetrics
@@ -143,6 +143,7 @@ class IntakeService:
             metrics=self._plumbing,
             dependencies={"receipts": receipts, "clock": self._clock},
             extra_paths={PATH: events_path()},
+            extra_schemas=schemas(),
             description="The door for facts: authenticates, validates, de-duplicates, publishes.",
         )
         return Front(PATH, route, litestar)

@@ -11,39 +11,64 @@ from litestar.openapi.plugins import JsonRenderPlugin
 
 from shared.runtime.problems import MEDIA_TYPE, ProblemDocument
 
+# Operations of this tag need no key.
+PUBLIC_TAG = "operations"
 _REF = "#/components/schemas/{name}"
-_ANSWER = {
-    "default": {
-        "description": "A problem (RFC 9457)",
-        "content": {MEDIA_TYPE: {"schema": {"$ref": _REF.format(name=ProblemDocument.__name__)}}},
-    }
+_PROBLEM = {MEDIA_TYPE: {"schema": {"$ref": _REF.format(name=ProblemDocument.__name__)}}}
+_REFUSED = {"description": "A problem (RFC 9457)", "content": _PROBLEM}
+_UNAUTHORISED = {
+    "description": "No key, or one that does not work",
+    "content": _PROBLEM,
+    "headers": {"WWW-Authenticate": {"schema": {"const": "Bearer"}}},
 }
 
 
 class OpenApiDocument(JsonRenderPlugin):
-    """Renders once; `extra_paths` are path items, as JSON, of routes that Litestar cannot describe."""
+    """Renders once.
 
-    def __init__(self, extra_paths: Mapping[str, Mapping[str, Any]]) -> None:
+    `extra_paths` are path items, as JSON, of routes that Litestar cannot describe; `extra_schemas` are
+    components that they refer to.
+    """
+
+    def __init__(
+        self,
+        extra_paths: Mapping[str, Mapping[str, Any]],
+        extra_schemas: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(path="/")
         self._extra_paths = extra_paths
+        self._extra_schemas = extra_schemas or {}
         self._rendered: bytes | None = None
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
         if self._rendered is None:
-            self._rendered = super().render(request, self._completed(openapi_schema))
+            self._rendered = super().render(request, self.completed(openapi_schema))
         return self._rendered
 
-    def _completed(self, document: dict[str, Any]) -> dict[str, Any]:
+    def completed(self, document: dict[str, Any]) -> dict[str, Any]:
+        """Litestar's document with everything that it does not know."""
         paths: dict[str, dict[str, Any]] = {path: {**item} for path, item in document["paths"].items()}
         for path, item in self._extra_paths.items():
             paths[path] = {**paths.get(path, {}), **item}
         for item in paths.values():
             for method, operation in item.items():
-                item[method] = {**operation, "responses": {**operation.get("responses", {}), **_ANSWER}}
+                item[method] = _with_refusals(operation)
         _, problem_schemas = msgspec.json.schema_components([ProblemDocument], ref_template=_REF)
         components = document["components"]
+        known = components.get("schemas", {})
         return {
             **document,
             "paths": dict(sorted(paths.items())),
-            "components": {**components, "schemas": {**components.get("schemas", {}), **problem_schemas}},
+            "components": {**components, "schemas": {**known, **problem_schemas, **self._extra_schemas}},
         }
+
+
+def _with_refusals(operation: dict[str, Any]) -> dict[str, Any]:
+    """The operation with its refusals as problems, which is not how Litestar describes them."""
+    responses: dict[str, Any] = dict(operation.get("responses", {}))
+    for status, answer in responses.items():
+        if status.startswith("4") and MEDIA_TYPE not in answer.get("content", {}):
+            responses[status] = {**answer, "content": _PROBLEM}
+    if PUBLIC_TAG in operation.get("tags", ()):
+        return {**operation, "security": [], "responses": {**responses, "default": _REFUSED}}
+    return {**operation, "responses": {"401": _UNAUTHORISED, **responses, "default": _REFUSED}}

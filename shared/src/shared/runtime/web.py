@@ -12,7 +12,7 @@ from litestar.di import Provide
 from litestar.enums import ScopeType
 from litestar.handlers import ASGIRouteHandler, BaseRouteHandler, HTTPRouteHandler
 from litestar.middleware import ASGIMiddleware
-from litestar.openapi import OpenAPIConfig
+from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ASGIApp, ControllerRouterHandler, Message, Receive, Scope, Send
 from prometheus_client import generate_latest
@@ -22,7 +22,7 @@ from shared.runtime.answers import answer_problem, send_problem, unauthorised_pr
 from shared.runtime.auth import Directory, Principal, Unauthorised
 from shared.runtime.health import Readiness
 from shared.runtime.metrics import Metrics
-from shared.runtime.openapi import OpenApiDocument
+from shared.runtime.openapi import PUBLIC_TAG, OpenApiDocument
 from shared.runtime.problems import Problem
 
 # `opt=PUBLIC` on a route: it needs no key. `opt=UNCOUNTED`: it counts its requests itself.
@@ -40,6 +40,7 @@ def build_app(
     metrics: Metrics,
     dependencies: Mapping[str, Any] | None = None,
     extra_paths: Mapping[str, Mapping[str, Any]] | None = None,
+    extra_schemas: Mapping[str, Any] | None = None,
     description: str | None = None,
     body_bytes_max: int = 1_048_576,
 ) -> Litestar:
@@ -48,7 +49,7 @@ def build_app(
     Every route asks for a bearer key, except health, metrics, OpenAPI and those with `opt=PUBLIC`; a handler
     gets its caller by a parameter `principal: NamedDependency[Principal]`. `dependencies` are values handed
     to handlers by parameter name. `extra_paths` are OpenAPI path items (as JSON) of routes mounted as plain
-    ASGI.
+    ASGI, `extra_schemas` the components that they refer to.
     """
     values = {
         name: Provide(_constant(value), sync_to_thread=False) for name, value in (dependencies or {}).items()
@@ -73,7 +74,7 @@ def build_app(
             version=version,
             description=description,
             openapi_router=Router("/openapi.json", route_handlers=[], include_in_schema=False, opt=PUBLIC),
-            render_plugins=[OpenApiDocument(extra_paths or {})],
+            render_plugins=[OpenApiDocument(extra_paths or {}, extra_schemas)],
             components=Components(security_schemes={"key": SecurityScheme(type="http", scheme="bearer")}),
             security=[{"key": []}],
             use_handler_docstrings=True,
@@ -101,19 +102,21 @@ def mounted(path: str, method: str, app: ASGIApp) -> ASGIRouteHandler:
 
 
 def _operations(readiness: Readiness, metrics: Metrics) -> list[HTTPRouteHandler]:
-    @get("/livez", opt={**PUBLIC, **UNCOUNTED}, security=[], tags=["operations"])
+    @get("/livez", opt={**PUBLIC, **UNCOUNTED}, tags=[PUBLIC_TAG])
     async def livez() -> dict[str, str]:
         """The process answers."""
         return {"status": "alive"}
 
-    @get("/readyz", opt={**PUBLIC, **UNCOUNTED}, security=[], tags=["operations"])
+    not_ready = ResponseSpec(dict[str, Any], generate_examples=False, description="Some part does not work")
+
+    @get("/readyz", opt={**PUBLIC, **UNCOUNTED}, tags=[PUBLIC_TAG], responses={503: not_ready})
     async def readyz() -> Response[dict[str, Any]]:
         """All parts work; 503 with the names of those that do not."""
         failing = readiness.failing()
         answer = {"status": "not ready" if failing else "ready", "failing": failing}
         return Response(answer, status_code=503 if failing else 200)
 
-    @get("/metrics", opt={**PUBLIC, **UNCOUNTED}, security=[], tags=["operations"], media_type="text/plain")
+    @get("/metrics", opt={**PUBLIC, **UNCOUNTED}, tags=[PUBLIC_TAG], media_type="text/plain")
     async def prometheus() -> Response[bytes]:
         """Metrics in the text format of Prometheus."""
         # Litestar adds the character set to a text type by itself.

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response, get
+from litestar.openapi import ResponseSpec
 from litestar.params import Dependency, Parameter
 from shared.runtime.auth import Principal
 from shared.runtime.problems import MEDIA_TYPE, TYPE_PREFIX, Problem
@@ -14,8 +15,20 @@ from shared.runtime.problems import MEDIA_TYPE, TYPE_PREFIX, Problem
 from intake.api.answers import ProblemBody, ReceiptBody, receipt_body, retry_after
 from intake.ports import Away, LookUp
 
+RECEIPT_OPERATION = "ReadReceipt"
 
-@get("/v1/events/{event_id:uuid}", tags=["events"], summary="Receipt of an event")
+
+@get(
+    "/v1/events/{event_id:uuid}",
+    tags=["events"],
+    summary="Receipt of an event",
+    operation_id=RECEIPT_OPERATION,
+    responses={
+        404: ResponseSpec(ProblemBody, generate_examples=False, description="Not known, or not any more"),
+        409: ResponseSpec(ProblemBody, generate_examples=False, description="Several sources used the id"),
+        503: ResponseSpec(ProblemBody, generate_examples=False, description="The receipts are away"),
+    },
+)
 async def read_receipt(
     event_id: UUID,
     principal: Principal,
