@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from tests.simulator.world import play
 
-AT_ONCE = 50
+AT_ONCE = 10
 
 
 class Part(NamedTuple):

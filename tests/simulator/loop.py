@@ -17,6 +17,8 @@ from typing import Any
 STEP_SECONDS_MAX = 0.0002
 # The same actor goes on with this probability: long runs of one, and wild changes, both happen.
 STAYS = 0.6
+# More than a run ever needs: whoever does the same again and again would not come to an end.
+STEPS_MAX = 200_000
 
 _ACTOR: contextvars.ContextVar["Actor"] = contextvars.ContextVar("actor")
 
@@ -165,7 +167,7 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
                 last = able[int(chance() * len(able))]
             self._step(last)
             self._now += chance() * STEP_SECONDS_MAX
-            if self._now > seconds_max:
+            if self._now > seconds_max or self.steps > STEPS_MAX:
                 return False
         return True
 

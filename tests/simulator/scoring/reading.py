@@ -11,6 +11,7 @@ from scoring.store import ledger, registry, states, work
 from shared.runtime import parking
 
 from tests.simulator.server import Session
+from tests.simulator.sql import expression
 from tests.simulator.statements import Answer, Form, Record, plain_text
 
 Row = dict[str, Any]
@@ -80,19 +81,23 @@ def _steps_of(session: Session, args: Sequence[Any]) -> Iterator[tuple[Any, ...]
             yield row["compound"], row["day"], *(row[name] for name in STEP)
 
 
-def _due_compounds(session: Session, args: Sequence[Any]) -> Iterable[tuple[Any, ...]]:
-    rubric, partition, before, closing, limit = args
+async def due_compounds(session: Session, found: Match[str], args: Sequence[Any]) -> Answer:
+    """The compounds that a closing day concerns, by the condition as it is written."""
+    where = expression(found["where"], "compound_state")
     due = [
         row
         for row in _rows(session, "compound_state")
-        if (row["rubric"], row["partition"]) == (rubric, partition)
-        and row["due_day"] is not None
+        # A comparison with what is not there is not true.
+        if row["due_day"] is not None
         and row["as_of_day"] is not None
-        and row["due_day"] <= before
-        and row["as_of_day"] < closing
+        and where({"compound_state": row}, args, session.moment)
     ]
     due.sort(key=lambda row: row["due_day"])
-    return [(row["compound"],) for row in due[:limit]]
+    limit = args[int(found["limit"]) - 1]
+    return Answer([Record(("compound",), (row["compound"],)) for row in due[:limit]], "SELECT")
+
+
+DUE = r"SELECT compound FROM compound_state WHERE (?P<where>.*) ORDER BY due_day LIMIT \$(?P<limit>\d)"
 
 
 def _due_work(session: Session, args: Sequence[Any]) -> Iterable[tuple[Any, ...]]:
@@ -178,7 +183,6 @@ PLAIN: dict[str, Question] = {
     ledger.HAZARDS_SINCE: _hazards_since,
     states.LOAD: _states,
     states.STEPS_OF: _steps_of,
-    states.DUE: _due_compounds,
     work.DUE: _due_work,
     work.WAITING: _waiting,
     work.CLOSED: _closed,

@@ -14,7 +14,7 @@ from tests.simulator import statements
 from tests.simulator.outcomes import Ghost
 from tests.simulator.scoring.life import SmallLife, place_of
 from tests.simulator.scoring.program import Choices, Failures, ScoringProgram, Surroundings
-from tests.simulator.scoring.reading import questions
+from tests.simulator.scoring.reading import DUE, due_compounds, questions
 from tests.simulator.scoring.tables import tables
 from tests.simulator.scoring.verdict import Left, judge
 from tests.simulator.scoring.writing import deeds
@@ -27,6 +27,7 @@ AHEAD_DAYS = 1
 
 statements.TABLES.update(tables())
 statements.OTHERS.update({**questions(), **deeds()})
+statements.FORMS.insert(0, (DUE, due_compounds))
 
 
 class ScoringService:
