@@ -7,7 +7,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import cast
+from typing import NamedTuple, cast
 
 import uvloop
 
@@ -78,36 +78,76 @@ async def drive(
     return time.perf_counter() - started, statuses, latencies
 
 
+class Outcome(NamedTuple):
+    """What became of a request that was due at `due` (perf_counter), `seconds` after that."""
+
+    due: float
+    status: int
+    seconds: float
+
+
 class _Arrivals:
     """Requests that are due whether or not earlier ones were answered, over connections that are kept."""
 
-    def __init__(self, requests: Iterator[bytes], total: int) -> None:
+    def __init__(self, port: int, requests: Iterator[bytes], connections_max: int) -> None:
+        self._port = port
         self._requests = requests
-        self._total = total
-        self.answered = asyncio.Event()
+        self._connections_max = connections_max
+        self._connections: set[_Connection] = set()
         self._idle: list[_Connection] = []
+        self._opening: set[asyncio.Task[object]] = set()
         self._due: deque[float] = deque()
-        self.outcomes: list[tuple[int, float]] = []
+        self._wanted = 0
+        self._answered: asyncio.Event | None = None
+        self.outcomes: list[Outcome] = []
 
     def arrive(self, due: float) -> None:
         """One more request is due."""
+        self._wanted += 1
+        self._carry(due)
+
+    def _carry(self, due: float) -> None:
         if self._idle:
             self._idle.pop().send(next(self._requests), due)
-        else:
-            self._due.append(due)
-
-    def note(self, status: int, seconds: float) -> None:
-        """One was answered."""
-        self.outcomes.append((status, seconds))
-        if len(self.outcomes) == self._total:
-            self.answered.set()
+            return
+        self._due.append(due)
+        if len(self._connections) + len(self._opening) < self._connections_max:
+            opening = asyncio.get_running_loop().create_connection(
+                lambda: _Connection(self), "127.0.0.1", self._port
+            )
+            task: asyncio.Task[object] = asyncio.create_task(opening)
+            self._opening.add(task)
+            task.add_done_callback(self._opening.discard)
 
     def free(self, connection: _Connection) -> None:
         """The connection waits for a request."""
+        self._connections.add(connection)
         if self._due:
             connection.send(next(self._requests), self._due.popleft())
         else:
             self._idle.append(connection)
+
+    def lost(self, connection: _Connection, due: float | None) -> None:
+        """The connection has ended; what was sent on it, if anything, is sent again."""
+        self._connections.discard(connection)
+        if connection in self._idle:
+            self._idle.remove(connection)
+        if due is not None:
+            self._carry(due)
+
+    def note(self, outcome: Outcome) -> None:
+        """One was answered."""
+        self.outcomes.append(outcome)
+        if self._answered is not None and len(self.outcomes) == self._wanted:
+            self._answered.set()
+
+    async def end(self) -> None:
+        """Wait until all that were due have their answer."""
+        self._answered = asyncio.Event()
+        if len(self.outcomes) < self._wanted:
+            await asyncio.wait_for(self._answered.wait(), LAST_ANSWERS_SECONDS_MAX)
+        for connection in tuple(self._connections):
+            connection.close()
 
 
 class _Connection(asyncio.Protocol):
@@ -116,12 +156,15 @@ class _Connection(asyncio.Protocol):
     def __init__(self, arrivals: _Arrivals) -> None:
         self._arrivals = arrivals
         self._buffer = b""
-        self._due = 0.0
+        self._due: float | None = None
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._arrivals.free(self)
+
+    def connection_lost(self, _: Exception | None) -> None:
+        self._arrivals.lost(self, self._due)
 
     def send(self, request: bytes, due: float) -> None:
         self._due = due
@@ -130,10 +173,11 @@ class _Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._buffer += data
         size = _answer_size(self._buffer)
-        if size is None or len(self._buffer) < size:
+        if self._due is None or size is None or len(self._buffer) < size:
             return
-        status, self._buffer = int(self._buffer[9:12]), b""
-        self._arrivals.note(status, time.perf_counter() - self._due)
+        status, due = int(self._buffer[9:12]), self._due
+        self._buffer, self._due = b"", None
+        self._arrivals.note(Outcome(due, status, time.perf_counter() - due))
         self._arrivals.free(self)
 
     def close(self) -> None:
@@ -151,32 +195,30 @@ def _answer_size(buffer: bytes) -> int | None:
 
 
 async def arrive(
-    port: int, requests: Iterator[bytes], *, per_second: float, seconds: float, connections: int
-) -> tuple[float, list[tuple[int, float]]]:
-    """Open loop: requests at that rate for so long, each with its status and the seconds since it was due.
+    port: int,
+    requests: Iterator[bytes],
+    *,
+    per_second: float,
+    seconds: float,
+    connections: int,
+    stopping: asyncio.Event | None = None,
+) -> tuple[float, list[Outcome]]:
+    """Open loop: requests at that rate for so long, or until `stopping` is set.
 
-    Answers the seconds until the last answer first. More than `connections` are never under way: who is due
-    then waits here, and his wait counts.
+    Answers the seconds until the last answer, and all outcomes. More than `connections` are never under way:
+    who is due then waits here, and his wait counts.
     """
-    loop = asyncio.get_running_loop()
-    total = int(per_second * seconds)
-    arrivals = _Arrivals(requests, total)
-    opened = [
-        (await loop.create_connection(lambda: _Connection(arrivals), "127.0.0.1", port))[1]
-        for _ in range(connections)
-    ]
+    arrivals = _Arrivals(port, requests, connections)
     started, count = time.perf_counter(), 0
-    while count < total:
+    total = int(per_second * seconds)
+    while count < total and not (stopping and stopping.is_set()):
         due = min(total, int((time.perf_counter() - started) * per_second))
         for number in range(count, due):
             arrivals.arrive(started + number / per_second)
         count = max(count, due)
         await asyncio.sleep(0.001)
-    await asyncio.wait_for(arrivals.answered.wait(), LAST_ANSWERS_SECONDS_MAX)
-    lasted = time.perf_counter() - started
-    for connection in opened:
-        connection.close()
-    return lasted, arrivals.outcomes
+    await arrivals.end()
+    return time.perf_counter() - started, arrivals.outcomes
 
 
 def post(path: str, body: bytes, content_type: str, *, bearer: str) -> bytes:
