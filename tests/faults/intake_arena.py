@@ -59,6 +59,8 @@ class Arena:
     faults: Counter[str] = field(default_factory=Counter)
     seen: Counter[str] = field(default_factory=Counter)
     troubles: list[str] = field(default_factory=list)
+    away: set[str] = field(default_factory=set)
+    """Servers that are killed and not back yet."""
     memory: dict[str, list[float]] = field(default_factory=dict)
     """MB of each process, every two seconds."""
 

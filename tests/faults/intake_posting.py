@@ -92,7 +92,8 @@ class Posting:
                 subject = batch.contents[self.chance.choice(left)].subject
                 left.append(len(batch.contents))
                 batch.contents.append(more(subject))
-            if self.chance.random() < 0.5:
+            # The first time some are impatient.
+            if len(batch.verdicts) > 1 or self.chance.random() < 0.5:
                 pause = await self._wait(pause)
         return batch.contents
 

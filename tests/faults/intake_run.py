@@ -113,6 +113,7 @@ async def run(
         "records": len(reading.records),
         "seconds": round(fought, 1),
         "seconds_in_all": round(time.monotonic() - begin, 1),
+        "traffic_share": round(_share(book, fought), 3),
         "posts": posting.posts,
         "told": dict(told),
         "batches": len(book.batches),
@@ -127,6 +128,12 @@ async def run(
     if figures["memory_mb_max"] > MEMORY_MB_MAX:
         arena.troubles.append(f"a replica took {figures['memory_mb_max']} MB")
     return Run(figures, findings, arena.troubles, book, reading)
+
+
+def _share(book: Book, seconds: float) -> float:
+    """Of the seconds, those in which something was stored."""
+    stored = {int(answer.end) for content in book.contents for answer in content.told(STORED)}
+    return min(1.0, len(stored) / seconds)
 
 
 async def _keys(kafka: KafkaSettings) -> Keys:

@@ -25,6 +25,7 @@ CLIENT_CUT = "post or answer cut"
 CLOCK = "clock jumped"
 KINDS = (KILL, ROLL, FREEZE, FREEZE_LONG, KAFKA, POSTGRES, KAFKA_CUT, POSTGRES_CUT, CLIENT_CUT, CLOCK)
 CUT_SECONDS_MAX = 3.0
+AT_WORK_SECONDS_MAX = 20.0
 END_SECONDS_MAX = 15.0
 DAY = 86_400
 # In turn, the worst first.
@@ -38,12 +39,12 @@ class Pace:
     None: that lane rests.
     """
 
-    deaths: tuple[float, float] | None = (4.0, 10.0)
-    freezes: tuple[float, float] | None = (3.0, 8.0)
+    deaths: tuple[float, float] | None = (3.0, 7.0)
+    freezes: tuple[float, float] | None = (6.0, 12.0)
     cuts: tuple[float, float] | None = (0.5, 2.0)
     clocks: tuple[float, float] | None = (5.0, 12.0)
-    postgres: tuple[float, float] | None = (14.0, 22.0)
-    kafka: tuple[float, float] | None = (9.0, 14.0)
+    postgres: tuple[float, float] | None = (13.0, 19.0)
+    kafka: tuple[float, float] | None = (11.0, 17.0)
 
 
 async def hurt(arena: Arena, pace: Pace, until: float) -> None:
@@ -77,12 +78,19 @@ def _rarest(arena: Arena, *kinds: str) -> str:
     return min(shuffled, key=lambda kind: arena.faults[kind])
 
 
+async def _somebody(arena: Arena) -> Slot | None:
+    """One of those at work, as soon as there is one."""
+    with contextlib.suppress(AssertionError):
+        return arena.chance.choice(await eventually(arena.at_work, AT_WORK_SECONDS_MAX))
+    return None
+
+
 async def _death(arena: Arena) -> None:
-    slots = arena.at_work()
-    if not slots:
+    slot = await _somebody(arena)
+    if slot is None:
         return
-    slot = arena.chance.choice(slots)
-    if _rarest(arena, KILL, ROLL) == KILL:
+    # While a server is away nobody new can take over.
+    if arena.away or _rarest(arena, KILL, ROLL) == KILL:
         begin = time.time()
         arena.crew.kill(slot.worker)
         arena.note(KILL, begin, slot.name)
@@ -110,10 +118,9 @@ async def _roll(arena: Arena, slot: Slot) -> None:
 
 
 async def _freeze(arena: Arena) -> None:
-    slots = arena.at_work()
-    if not slots:
+    slot = await _somebody(arena)
+    if slot is None:
         return
-    slot = arena.chance.choice(slots)
     kind = _rarest(arena, FREEZE, FREEZE_LONG)
     bounds = (0.2, 0.6) if kind == FREEZE else (1.1, 2.0)
     seconds = RESERVED_SECONDS * arena.chance.uniform(*bounds)
@@ -125,10 +132,9 @@ async def _freeze(arena: Arena) -> None:
 
 
 async def _cut(arena: Arena) -> None:
-    slots = arena.at_work()
-    if not slots:
+    slot = await _somebody(arena)
+    if slot is None:
         return
-    slot = arena.chance.choice(slots)
     kind = _rarest(arena, KAFKA_CUT, POSTGRES_CUT, CLIENT_CUT)
     wires: dict[str, Wire] = {
         KAFKA_CUT: slot.kafka,
@@ -160,7 +166,9 @@ async def _jump(arena: Arena) -> None:
 async def _server(arena: Arena, name: str, by: int, kind: str) -> None:
     mark = arena.servers.marks[name]
     begin = time.time()
+    arena.away.add(name)
     os.kill(mark.pid, by)
     await eventually(lambda: not mark.alive())
     await arena.revive()
+    arena.away.discard(name)
     arena.note(kind, begin, seconds=round(time.time() - begin, 2))
