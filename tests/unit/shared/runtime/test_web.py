@@ -205,7 +205,8 @@ async def test_openapi_describes_all_routes_and_the_form_of_errors(client):
 
     assert document["openapi"].startswith("3.1")
     assert {"/v1/compounds/{compound}", "/v1/events", "/livez"} <= set(document["paths"])
-    assert document["paths"]["/v1/events"]["post"]["responses"].keys() == {"202", "default"}
+    assert document["paths"]["/v1/events"]["post"]["responses"].keys() == {"202", "401", "default"}
+    assert document["paths"]["/livez"]["get"]["security"] == []
     for item in document["paths"].values():
         for operation in item.values():
             assert "application/problem+json" in operation["responses"]["default"]["content"]
