@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import asyncpg
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 FACTS, REGISTRY = "anxing.facts.v1", "anxing.registry.v1"
 STAMPS = frozenset(
@@ -51,9 +51,11 @@ class Reading:
     told: dict[Identity, dict[str, Any]] = field(default_factory=dict)
 
 
-async def read(bootstrap: str, prefix: str, url: str) -> Reading:
+async def read(bootstrap: str, prefix: str, partitions: int, url: str) -> Reading:
     """All of it, by a plain consumer and a plain connection."""
-    records = [record for topic in (FACTS, REGISTRY) for record in await _records(bootstrap, prefix + topic)]
+    topics = {prefix + FACTS: partitions, prefix + REGISTRY: 1}
+    places = [TopicPartition(topic, number) for topic, count in topics.items() for number in range(count)]
+    records = await _records(bootstrap, places)
     connection = await asyncpg.connect(url)
     try:
         rows = await connection.fetch(
@@ -70,12 +72,11 @@ async def read(bootstrap: str, prefix: str, url: str) -> Reading:
     return Reading(records, found)
 
 
-async def _records(bootstrap: str, topic: str) -> list[Record]:
-    consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, enable_auto_commit=False)
+async def _records(bootstrap: str, places: list[TopicPartition]) -> list[Record]:
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
     await consumer.start()
     try:
-        # Without a group it has all of them.
-        places = sorted(consumer.assignment())
+        consumer.assign(places)
         ends = await consumer.end_offsets(places)
         await consumer.seek_to_beginning(*places)
         found: list[Record] = []
@@ -84,7 +85,12 @@ async def _records(bootstrap: str, topic: str) -> list[Record]:
             for records in (await consumer.getmany(timeout_ms=500)).values():
                 found += [
                     record_of(
-                        topic, one.partition, one.offset, one.key or b"", one.value or b"", tuple(one.headers)
+                        one.topic,
+                        one.partition,
+                        one.offset,
+                        one.key or b"",
+                        one.value or b"",
+                        tuple(one.headers),
                     )
                     for one in records
                 ]

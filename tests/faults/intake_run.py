@@ -96,7 +96,7 @@ async def run(
                 over.set()
             fought = time.monotonic() - fighting
             await _rest(arena, posting, writing, keys)
-            reading = await read(servers.kafka, kafka.topic_prefix, url)
+            reading = await read(servers.kafka, kafka.topic_prefix, PARTITIONS, url)
             await _ask(posting, reading, book, keys, chance)
         finally:
             await posting.close()
