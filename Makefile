@@ -71,8 +71,9 @@ bench: .venv/.synced ## Benchmarks beside their floors: ROWS=S1,I1 for some
 	@$(RUN) -m tests.bench $(ROWS) $(ARGS)
 bench-memory: .venv/.synced ## Memory at full speed over 500,000 compounds: ARGS="--minutes 10 --cached 20000"
 	@$(RUN) -m tests.bench.soaking $(ARGS)
-schemas: .venv/.synced ## Write the JSON Schemas and samples of all events, and .env.example, anew
+schemas: .venv/.synced ## Write the JSON Schemas and samples of all events, AsyncAPI and .env.example anew
 	@$(RUN) -m shared.events.schemas --write shared/schemas $(ARGS)
+	@$(RUN) -m shared.events.asyncapi --write shared/docs/asyncapi.json
 	@$(RUN) -m tests.contract.env_example
 images: ## The container images of the three services (needs docker)
 	@for service in intake scoring notify; do \
