@@ -3,11 +3,12 @@
 import msgspec
 from scoring.domain import facts as f
 from scoring.domain.book import Book
-from scoring.handlers.fold import shown
+from scoring.domain.registry import Registry
+from scoring.handlers.fold import rebuilt, shown
 from scoring.ports import StoredState
 from scoring.store.books import StoredBooks
 
-from tests.unit.scoring.making import book, day, fact
+from tests.unit.scoring.making import book, day, fact, registration
 
 BOOKS = StoredBooks()
 
@@ -33,6 +34,20 @@ def test_a_book_comes_back_and_so_does_what_it_showed() -> None:
     assert not thin.whole
     assert BOOKS.shown(state) == shown(whole, day(121)) == shown(thin, day(121))
     assert BOOKS.write(thin, 7, day(121), shown(thin, day(121))) == state
+
+
+def test_a_registry_that_came_after_the_book_was_stored_asks_for_its_facts() -> None:
+    whole = made()
+    state = stored(whole)
+    whole.registry = Registry([registration(event_id="r2", enrolled_on=day(105), effective_from=day(105))])
+    thin = BOOKS.read(state, whole.terms)
+    assert thin.incomplete
+    # The incident of day 100 was on the shelf, and would be taken away from a place where it is no more.
+    again = rebuilt(thin, whole.facts())
+    again.refold(day(120))
+    whole.refold(day(120))
+    assert not again.incomplete
+    assert again.standing(day(121)) == whole.standing(day(121))
 
 
 def test_parts_that_nobody_opened_are_the_same_bytes() -> None:

@@ -280,6 +280,8 @@ class Book:
     ) -> "Book":
         """The same with what the book remembered, under terms that may serve many books of a compound.
 
+        One that remembers another registry is incomplete: it is to be made anew from its facts.
+
         Its parts may be anything that `open_part` makes plain; those that nobody needs are never opened.
         """
         book = object.__new__(cls)
@@ -289,10 +291,13 @@ class Book:
         book._course = Course.unpack(*course)
         book._facts = None
         book._shelves, book._packer = Shelves(terms.rubric, parts, open_part), Packer(terms.rubric, parts)
-        if remembered and remembered[0] == terms.registry.mark:
-            book._recall = Recall.unpack(remembered[1], terms.rubric)
-        else:
-            book._recall = Recall(terms.rubric)
+        mark, recall = remembered or (None, ())
+        if mark == terms.registry.mark:
+            book._recall = Recall.unpack(recall, terms.rubric)
+            return book
+        book._recall = Recall(terms.rubric)
+        # Its facts were put on the shelves under another registry, by which others of them may have counted.
+        book.incomplete = book.incomplete or mark is not None
         return book
 
 
