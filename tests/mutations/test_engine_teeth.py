@@ -1,4 +1,4 @@
-"""Each protection of the engine is taken out of a copy of the source, and a test has to miss it."""
+"""Each protection is taken out of a copy of the source, and a test on real servers has to miss it."""
 
 import os
 import shutil
@@ -12,19 +12,20 @@ import pytest
 from tests.servers import KAFKA_VARIABLE, POSTGRES_VARIABLE, SessionServers
 
 ROOT = Path(__file__).parents[2]
-SOURCE = ROOT / "shared" / "src"
+SOURCES = [ROOT / "shared" / "src", *sorted((ROOT / "services").glob("*/src"))]
 SECONDS_MAX = 170
 
 
 @dataclass(frozen=True)
 class Tooth:
-    """Replace `old` by `new` in a module of `shared.runtime`: `test` must fail."""
+    """Replace `old` by `new` in a module of `package`: `test` must fail."""
 
     name: str
     module: str
     old: str
     new: str
     test: str
+    package: str = "shared/runtime"
 
 
 RULES = "tests/unit/shared/runtime/test_consume_rules.py"
@@ -33,6 +34,8 @@ OWNERSHIP = "tests/integration/runtime/test_ownership.py"
 FAILURES = "tests/integration/runtime/test_failures.py"
 LOG = "tests/integration/runtime/test_log.py"
 RELAYS = "tests/integration/runtime/test_relays.py"
+PARKED = "tests/integration/scoring/test_parked.py"
+NOTIFY = "tests/integration/notify/test_service.py"
 
 TEETH = [
     Tooth(
@@ -150,9 +153,48 @@ TEETH = [
     Tooth(
         "a relay deletes what was not acknowledged",
         "outbox/relay.py",
-        "        elif number not in cut:\n            reached[number] = row",
-        "        else:\n            reached[number] = row",
+        "        elif number not in cut:\n            reached[number] = Tail",
+        "        else:\n            reached[number] = Tail",
         f"{RELAYS}::test_deletes_up_to_the_first_record_that_was_not_acknowledged",
+    ),
+    Tooth(
+        "a relay deletes by sequence alone",
+        "outbox/relay.py",
+        " AND o.incarnation <= w.incarnation",
+        "",
+        f"{RELAYS}::test_what_was_decided_anew_after_a_fail_over_is_not_deleted_unpublished",
+    ),
+    Tooth(
+        "what was dropped while it was tried counts",
+        "plans.py",
+        "if prepared.retried is not None and not await parked.settle(tx, prepared.retried):",
+        "if prepared.retried is not None and await parked.settle(tx, prepared.retried) is None:",
+        f"{PARKED}::test_dropped_while_it_is_tried_it_does_not_count",
+        "scoring",
+    ),
+    Tooth(
+        "a record that counts stays parked",
+        "plans.py",
+        "if prepared.retried is not None and not await parked.settle(tx, prepared.retried):",
+        "if prepared.retried is not None and prepared.retried.fate == 'never':",
+        f"{PARKED}::test_a_fact_and_a_registration_count_once_they_are_understood",
+        "scoring",
+    ),
+    Tooth(
+        "notify drops nothing by its sequence",
+        "subscribers.py",
+        "if sequence <= last:",
+        "if sequence < 0:",
+        f"{NOTIFY}::test_a_repeated_sequence_or_id_is_told_once",
+        "notify",
+    ),
+    Tooth(
+        "notify does not tell incarnations apart",
+        "subscribers.py",
+        "        incarnation, sequence = place\n",
+        "        incarnation, sequence = 1, place[1]\n",
+        f"{NOTIFY}::test_a_repeated_sequence_or_id_is_told_once",
+        "notify",
     ),
     Tooth(
         "a dead membership goes unnoticed",
@@ -171,12 +213,13 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def copied(folder: Path) -> Path:
-    shutil.copytree(SOURCE, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    for source in SOURCES:
+        shutil.copytree(source, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
     return folder
 
 
 def outcome(source: Path, servers: SessionServers, *tests: str) -> subprocess.CompletedProcess[str]:
-    """Runs tests in a process of its own that imports `shared` from there."""
+    """Runs tests in a process of its own that imports the product from there."""
     surroundings = {
         **os.environ,
         "PYTHONPATH": str(source),
@@ -197,7 +240,7 @@ def outcome(source: Path, servers: SessionServers, *tests: str) -> subprocess.Co
 @pytest.mark.parametrize("tooth", TEETH, ids=lambda tooth: tooth.name)
 def test_a_protection_that_is_gone_is_missed(tooth: Tooth, servers: SessionServers, tmp_path: Path) -> None:
     source = copied(tmp_path)
-    module = source / "shared" / "runtime" / tooth.module
+    module = source / tooth.package / tooth.module
     text = module.read_text()
     assert text.count(tooth.old) == 1, "the protection has moved: follow it"
     module.write_text(text.replace(tooth.old, tooth.new))
