@@ -1,4 +1,18 @@
-"""Each protection is taken out of a copy of the source, and the simulator has to miss it by itself."""
+"""Each protection is taken out of a copy of the source, and the simulator has to miss it by itself.
+
+Where the teeth of each protection are:
+
+| Protection | Tooth |
+|---|---|
+| epoch check, offset check, seek after claim, outbox in the transaction | here; on real servers in `test_engine_teeth` |
+| state version check | `test_scoring_teeth` (a state is not the loaded one) |
+| idempotent day | `test_scoring_teeth` (a day folds a compound again) |
+| revision rule | `test_scoring_teeth` (an older revision counts); `rules` for each of its conditions |
+| incarnation after a fail-over | here (a database that went back); `test_engine_teeth` (a relay deletes by sequence alone) |
+| drop by sequence in notify | `test_engine_teeth` |
+| a parked record counts once, or is dropped | `test_engine_teeth` |
+| merged work, registry of a refold, memory of lost claims | `test_scoring_teeth` |
+"""
 
 import json
 import os
