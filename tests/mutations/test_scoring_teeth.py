@@ -1,4 +1,4 @@
-"""Protections of scoring itself, taken out of a copy of the source: the simulator has to miss each by itself."""
+"""Each protection of scoring itself is taken out of a copy of the source: the simulator has to miss it."""
 
 import json
 import os

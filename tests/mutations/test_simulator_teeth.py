@@ -4,11 +4,12 @@ Where the teeth of each protection are:
 
 | Protection | Tooth |
 |---|---|
-| epoch check, offset check, seek after claim, outbox in the transaction | here; on real servers in `test_engine_teeth` |
+| epoch, offset, seek after claim, outbox in the transaction | here; some in `test_engine_teeth` too |
 | state version check | `test_scoring_teeth` (a state is not the loaded one) |
 | idempotent day | `test_scoring_teeth` (a day folds a compound again) |
 | revision rule | `test_scoring_teeth` (an older revision counts); `rules` for each of its conditions |
-| incarnation after a fail-over | here (a database that went back); `test_engine_teeth` (a relay deletes by sequence alone) |
+| incarnation: a database that went back | here |
+| incarnation: what a relay deletes | `test_engine_teeth` (a relay deletes by sequence alone) |
 | drop by sequence in notify | `test_engine_teeth` |
 | a parked record counts once, or is dropped | `test_engine_teeth` |
 | merged work, registry of a refold, memory of lost claims | `test_scoring_teeth` |
@@ -123,7 +124,7 @@ TEETH = [
 def live(source: Path) -> dict[str, Any]:
     """Seeds in a process that imports `shared` from there; the figures of the run."""
     run = subprocess.run(
-        [sys.executable, "-m", "tests.simulator", "--seeds", str(SEEDS), "--stop"],
+        [sys.executable, "-m", "tests.simulator", "--service", "tally", "--seeds", str(SEEDS), "--stop"],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(source)},
         capture_output=True,
