@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -34,8 +35,8 @@ SLOW_SECONDS = 0.020
 SLOW_STATEMENT_MS = 8
 STAGES = ("fetched", "waits", "prepared", "writes", "committed", "read back", "published", "arrived")
 _PAUSE = re.compile(r"\[(\d+)ns\].*Pause (.*?) \d+M.* ([0-9.]+)ms")
-_STATEMENT = re.compile(r"^(\d+\.\d+) .*duration: ([0-9.]+) ms\s+(?:statement|execute [^:]*): (.*)")
-_CHECKPOINT = re.compile(r"^(\d+\.\d+) .*checkpoint (starting|complete).*")
+_STATEMENT = re.compile(r"^(\S+ \S+) UTC .*duration: ([0-9.]+) ms\s+(?:statement|execute [^:]*): (.*)")
+_CHECKPOINT = re.compile(r"^(\S+ \S+) UTC .*checkpoint (starting|complete).*")
 
 
 class Span(NamedTuple):
@@ -181,16 +182,16 @@ def pauses(lines: Iterable[str]) -> list[Span]:
 
 
 def told(lines: Iterable[str], clocks: float) -> list[Span]:
-    """Slow statements and checkpoints of a PostgreSQL that prefixes lines with `%n `."""
+    """Slow statements and checkpoints, from lines that begin with a time in UTC; `clocks`: it less ours."""
     spans: list[Span] = []
     begun = 0.0
     for line in lines:
         if found := _STATEMENT.match(line):
-            ended = float(found[1]) - clocks
+            ended = _seconds(found[1]) - clocks
             what = "slow COMMIT" if found[3].upper().startswith("COMMIT") else "slow statement"
             spans.append(Span(what, ended - float(found[2]) / 1000, ended))
         elif found := _CHECKPOINT.match(line):
-            at = float(found[1]) - clocks
+            at = _seconds(found[1]) - clocks
             if found[2] == "starting":
                 begun = at
             else:
@@ -198,10 +199,13 @@ def told(lines: Iterable[str], clocks: float) -> list[Span]:
     return spans
 
 
+def _seconds(time_utc: str) -> float:
+    return datetime.fromisoformat(f"{time_utc}+00:00").timestamp()
+
+
 async def _let_postgres_tell(postgres: str) -> None:
     connection = await asyncpg.connect(postgres)
     for setting, value in (
-        ("log_line_prefix", "%n "),
         ("log_min_duration_statement", f"{SLOW_STATEMENT_MS}ms"),
         ("track_wal_io_timing", "on"),
     ):
