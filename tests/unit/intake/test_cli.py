@@ -1,5 +1,6 @@
 """What `intake keys` refuses before it looks for a server, and what becomes of keys."""
 
+import json
 import re
 import shlex
 from datetime import UTC, datetime, timedelta
@@ -9,14 +10,16 @@ from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 import pytest
+from intake.__main__ import main
 from intake.cli.keys import keys
+from intake.cli.people import people
 from intake.cli.wishes import instant_of, types_of
 from intake.cli.wording import ROLES, State, as_json, state_of, table_of
 from intake.domain.callers import GRACE
-from intake.topics.credentials import KnownKey
+from intake.topics.credentials import KnownKey, KnownPerson
 from intake.translate.keys import FORMER_MAX, changed, ended, lasting_as_long, next_id
 from rich.console import Console
-from shared.events.access import AccessScope, CredentialIssued, Role
+from shared.events.access import AccessScope, CredentialIssued, PersonGranted, Role, person_id
 from shared.runtime.auth import issue_key
 from shared.runtime.errors import StartupError
 from typer.testing import CliRunner
@@ -146,11 +149,19 @@ def test_every_role_has_a_chinese_name() -> None:
 
 
 OPERATING = Path(__file__).parents[3] / "shared" / "docs" / "operating.md"
-DOCUMENTED = re.findall(r"`intake keys ([^`]+)`", OPERATING.read_text(encoding="utf-8"))
+DOCUMENTED = re.findall(r"`intake ((?:keys|people) [^`]+)`", OPERATING.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("words", DOCUMENTED)
-def test_every_documented_example_is_one(words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_documented_example_is_one(words: str, topic: list[Any]) -> None:
+    result = CliRunner().invoke(main, shlex.split(words))
+    assert (result.exception, result.exit_code) == (None, 0)
+    assert bool(topic) == ("list" not in words)
+
+
+@pytest.fixture
+def topic(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What the verbs publish, in place of the topic, which knows one key and one person."""
     published: list[Any] = []
 
     async def publish(kafka: object, data: Any, now: datetime) -> None:
@@ -159,8 +170,62 @@ def test_every_documented_example_is_one(words: str, monkeypatch: pytest.MonkeyP
     async def read_keys(kafka: object) -> dict[str, KnownKey]:
         return {"phone-017": KnownKey(issued(credential_id="phone-017"), None)}
 
-    monkeypatch.setattr("intake.cli.keys.publish", publish)
+    async def read_people(kafka: object) -> dict[str, KnownPerson]:
+        return {CHEN: KnownPerson(GRANTED, None)}
+
+    for module in ("keys", "people"):
+        monkeypatch.setattr(f"intake.cli.{module}.publish", publish)
     monkeypatch.setattr("intake.cli.keys.read_keys", read_keys)
-    result = CliRunner().invoke(keys, shlex.split(words))
-    assert (result.exception, result.exit_code) == (None, 0)
-    assert bool(published) == (not words.startswith("list"))
+    monkeypatch.setattr("intake.cli.people.read_people", read_people)
+    return published
+
+
+GRANTED = PersonGranted(
+    issuer="https://id.example.org",
+    subject="chen",
+    actor_id="P0017",
+    roles=("officer",),
+    scope=AccessScope(stations=("S01",)),
+    valid_from=NOW,
+)
+CHEN = person_id("https://id.example.org", "chen")
+
+
+def test_a_person_is_granted_revoked_and_listed(topic: list[Any]) -> None:
+    run = CliRunner().invoke
+    who = ("--issuer", GRANTED.issuer, "--subject", "chen", "--actor", "P0017")
+    result = run(people, ["grant", *who, "--role", "officer", "--station", "S01", "--json"])
+    assert json.loads(result.stdout)["id"] == CHEN
+    (granted,) = topic
+    assert (granted.roles, granted.scope, granted.actor_id) == (GRANTED.roles, GRANTED.scope, "P0017")
+    assert json.loads(run(people, ["revoke", CHEN, "--json"]).stdout)["state"] == "revoked"
+    assert topic[1].person == GRANTED
+    (listed,) = json.loads(run(people, ["list", "--json"]).stdout)
+    assert (listed["id"], listed["state"]) == (CHEN, "valid")
+    assert "社区民警" in run(people, ["list"]).stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["--station", "S01"], "--role"),
+        (["--role", "officer"], "--role"),
+        (["--role", "king", "--everything"], "no such role"),
+        (["--role", "officer", "--everything", "--valid-to", "2020-01-01"], "ends before it begins"),
+        (["--role", "officer", "--station", "S 1"], "stations"),
+    ],
+)
+def test_what_cannot_be_granted_is_said_in_one_sentence(
+    words: list[str], named: str, topic: list[Any]
+) -> None:
+    who = ("--issuer", GRANTED.issuer, "--subject", "chen", "--actor", "P0017")
+    result = CliRunner().invoke(people, ["grant", *who, *words])
+    assert isinstance(result.exception, StartupError)
+    assert named in result.exception.sentence
+    assert topic == []
+
+
+def test_nobody_of_that_id_is_revoked(topic: list[Any]) -> None:
+    result = CliRunner().invoke(people, ["revoke", "chen"])
+    assert isinstance(result.exception, StartupError)
+    assert topic == []

@@ -12,10 +12,12 @@ from shared.runtime.migrations import migrations_of
 from shared.runtime.settings import load
 
 from intake.cli.keys import keys
+from intake.cli.people import people
 from intake.settings import IntakeSettings
 
 main = build_console("intake", "The door for facts: authenticates, validates, de-duplicates, publishes.")
 main.add_typer(keys, name="keys")
+main.add_typer(people, name="people")
 
 
 @main.command()

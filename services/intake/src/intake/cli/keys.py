@@ -15,7 +15,7 @@ from shared.runtime.errors import StartupError
 from shared.runtime.logs import configure
 from shared.runtime.settings import load
 
-from intake.cli.wishes import checked, instant_of, roles_of, scope_of, types_of
+from intake.cli.wishes import instant_of, readable, roles_of, scope_of, types_of
 from intake.cli.wording import State, as_json, state_of, table_of
 from intake.domain.roles import ORDER
 from intake.settings import KeySettings
@@ -98,7 +98,7 @@ def issue(
         rights=right or (),
         may_act_for=roles_of(act_for or ()),
     )
-    _publish(settings, checked(issued), now, for_programs=as_json_, text=text)
+    _publish(settings, readable(issued), now, for_programs=as_json_, text=text)
 
 
 @keys.command()
@@ -133,7 +133,7 @@ def rotate(
     )
     last = now + timedelta(days=overlap_days)
     # The new key first: broken off in between, there are two, and never none.
-    _publish(settings, checked(issued), now, for_programs=as_json_, text=text)
+    _publish(settings, readable(issued), now, for_programs=as_json_, text=text)
     if old.valid_to is None or old.valid_to > last:
         run_async(publish(settings.kafka, ended(old, last), now))
 
@@ -166,7 +166,7 @@ def change(
     if not rights:
         raise StartupError("Nothing is to change: give --role, --event-type, --organisation or a scope.")
     try:
-        new = checked(changed(issued, now, **rights))
+        new = readable(changed(issued, now, **rights))
     except ValueError as error:
         raise StartupError(f"The key {key_id} was {error}: issue another one.") from error
     _publish(settings, new, now, for_programs=as_json_)
@@ -182,7 +182,7 @@ def expire(
     settings, now = _settings(), SystemClock().now()
     issued = _living(run_async(read_keys(settings.kafka)), key_id).issued
     ends = instant_of(at, settings.zone, end=True) if at else now
-    _publish(settings, checked(ended(issued, ends)), now, for_programs=as_json_)
+    _publish(settings, readable(ended(issued, ends)), now, for_programs=as_json_)
 
 
 @keys.command()

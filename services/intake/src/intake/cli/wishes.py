@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, time, timedelta
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
-from shared.events.access import AccessScope, CredentialIssued, Role
+from shared.events.access import AccessScope, CredentialIssued, PersonGranted, Role
 from shared.events.catalogue import CATALOGUE, TYPE_OF
 from shared.events.rules import validate
 from shared.runtime.errors import StartupError
 
 from intake.domain.roles import MAY_SEND, ORDER, may_any
+
+T = TypeVar("T", CredentialIssued, PersonGranted)
 
 
 def roles_of(names: Iterable[str]) -> tuple[Role, ...]:
@@ -74,12 +77,12 @@ def instant_of(text: str, zone: ZoneInfo, *, end: bool = False) -> datetime:
     return at if at.tzinfo is not None else at.replace(tzinfo=zone)
 
 
-def checked(issued: CredentialIssued) -> CredentialIssued:
-    """The key as readers will read it; StartupError when they would refuse it."""
+def readable(statement: T) -> T:
+    """A statement as readers will read it; StartupError when they would refuse it."""
     try:
-        read = msgspec.convert(msgspec.to_builtins(issued), CredentialIssued)
+        read = msgspec.convert(msgspec.to_builtins(statement), type(statement))
     except msgspec.ValidationError as error:
-        raise StartupError(f"The key cannot be as asked: {error}.") from error
-    if violations := validate(TYPE_OF[CredentialIssued], read):
-        raise StartupError(f"The key cannot be as asked: it {violations[0].detail}.")
+        raise StartupError(f"It cannot be as asked: {error}.") from error
+    if violations := validate(TYPE_OF[type(statement)], read):
+        raise StartupError(f"It cannot be as asked: it {violations[0].detail}.")
     return read

@@ -1,8 +1,8 @@
-"""Keys in words for people: what stands in the table of `intake keys list`."""
+"""Keys and persons in words: what stands in the tables of `intake keys list` and `intake people list`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -12,7 +12,7 @@ import msgspec
 from rich.table import Table
 from shared.events.access import AccessScope
 
-from intake.topics.credentials import KnownKey
+from intake.topics.credentials import KnownKey, KnownPerson
 
 ROLES: Final = {
     "officer": "社区民警",
@@ -53,11 +53,19 @@ _STATES: Final = {
 
 def state_of(key: KnownKey, now: datetime) -> State:
     """How a key stands; revoked goes before everything."""
-    if key.revoked_at is not None:
+    return _state(key.revoked_at, key.issued.valid_from, key.issued.valid_to, now)
+
+
+def state_of_person(person: KnownPerson, now: datetime) -> State:
+    """How a person stands, in the same way."""
+    return _state(person.revoked_at, person.granted.valid_from, person.granted.valid_to, now)
+
+
+def _state(revoked_at: datetime | None, begins: datetime, valid_to: datetime | None, now: datetime) -> State:
+    if revoked_at is not None:
         return State.REVOKED
-    if now < key.issued.valid_from:
+    if now < begins:
         return State.EARLY
-    valid_to = key.issued.valid_to
     return State.EXPIRED if valid_to is not None and valid_to <= now else State.VALID
 
 
@@ -85,6 +93,27 @@ def table_of(keys: Iterable[KnownKey], now: datetime, zone: ZoneInfo) -> Table:
             _reaches(issued.scope),
             issued.organisation or "",
             issued.actor_id + (f"（{issued.device_id}）" if issued.device_id else ""),
+            "" if ends is None else ends.astimezone(zone).strftime("%Y-%m-%d %H:%M"),
+        )
+    return table
+
+
+def people_of(people: Mapping[str, KnownPerson], now: datetime, zone: ZoneInfo) -> Table:
+    """One line for each person, Chinese first."""
+    table = Table(title="人员 People", title_justify="left")
+    table.add_column("编号 id", no_wrap=True)
+    for heading in ("状态 state", "角色 roles", "范围 reaches", "单位 org", "使用人 actor", "有效至 until"):
+        table.add_column(heading, overflow="fold")
+    for person, known in people.items():
+        granted = known.granted
+        ends = known.revoked_at or granted.valid_to
+        table.add_row(
+            person,
+            _STATES[state_of_person(known, now)],
+            _roles(granted.roles),
+            _reaches(granted.scope),
+            granted.organisation or "",
+            granted.actor_id,
             "" if ends is None else ends.astimezone(zone).strftime("%Y-%m-%d %H:%M"),
         )
     return table

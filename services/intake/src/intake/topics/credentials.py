@@ -1,17 +1,24 @@
-"""Keys on the access topic: issuing, revoking and reading them, for the people who run the door."""
+"""Keys and persons on the access topic: stating and reading them, for the people who run the door."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, TypeAlias
 from uuid import uuid4
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from shared.events.access import CredentialIssued, CredentialRevoked
+from shared.events.access import (
+    CredentialIssued,
+    CredentialRevoked,
+    PersonGranted,
+    PersonRevoked,
+    person_id,
+)
 from shared.events.catalogue import CATALOGUE, TYPE_OF
 from shared.events.encode import encode_event
 from shared.events.envelope import decode_envelope
@@ -33,6 +40,8 @@ SOURCE = "urn:anxing:intake:keys"
 ACTOR = "operator"
 ROLE = "admin"
 
+Statement: TypeAlias = CredentialIssued | CredentialRevoked | PersonGranted | PersonRevoked
+
 
 @dataclass(frozen=True, slots=True)
 class KnownKey:
@@ -42,16 +51,28 @@ class KnownKey:
     revoked_at: datetime | None
 
 
-async def publish(kafka: KafkaSettings, data: CredentialIssued | CredentialRevoked, now: datetime) -> None:
-    """Publish one statement about a key; every service knows it within moments. Raises StartupError."""
+@dataclass(frozen=True, slots=True)
+class KnownPerson:
+    """A person as they stand on the topic."""
+
+    granted: PersonGranted
+    revoked_at: datetime | None
+
+
+async def publish(kafka: KafkaSettings, data: Statement, now: datetime) -> None:
+    """Publish one statement about a key or a person; every service knows it within moments.
+
+    Raises StartupError.
+    """
     checked = msgspec.json.decode(msgspec.json.encode(data), type=type(data))
     if violations := validate(TYPE_OF[type(data)], checked):
-        raise StartupError(f"The key cannot be as asked: {violations[0].detail}.")
+        raise StartupError(f"It cannot be as asked: {violations[0].detail}.")
+    subject, key = _place(data)
     value = encode_event(
         id=str(uuid4()),
         source=SOURCE,
         type=TYPE_OF[type(data)].name,
-        subject=data.credential_id,
+        subject=subject,
         time=now,
         data=data,
         receivedtime=now,
@@ -62,20 +83,52 @@ async def publish(kafka: KafkaSettings, data: CredentialIssued | CredentialRevok
     producer = RecordProducer(kafka, SystemClock(), Metrics("intake"))
     await producer.start()
     try:
-        await producer.send(
-            kafka.name_of(ACCESS), value, key=f"credential:{data.credential_id}".encode(), headers=HEADERS
-        )
+        await producer.send(kafka.name_of(ACCESS), value, key=key.encode(), headers=HEADERS)
     except Retryable as error:
         raise kafka_away(kafka) from error
     finally:
         await producer.stop()
 
 
+def _place(data: Statement) -> tuple[str, str]:
+    """Subject and key of a statement (contracts.md, Events and Access)."""
+    if isinstance(data, CredentialIssued | CredentialRevoked):
+        return data.credential_id, f"credential:{data.credential_id}"
+    return person_id(data.issuer, data.subject), f"person:{data.issuer}|{data.subject}"
+
+
 async def read_keys(kafka: KafkaSettings) -> dict[str, KnownKey]:
     """All keys by id, as far as the topic goes now. Raises StartupError."""
+    keys: dict[str, KnownKey] = {}
+
+    def note(data: Any) -> None:
+        if isinstance(data, CredentialIssued):
+            keys[data.credential_id] = KnownKey(data, None)
+        elif isinstance(data, CredentialRevoked):
+            keys[data.credential_id] = KnownKey(data.credential, data.revoked_at)
+
+    await _read(kafka, note)
+    return keys
+
+
+async def read_people(kafka: KafkaSettings) -> dict[str, KnownPerson]:
+    """All persons by id, as far as the topic goes now. Raises StartupError."""
+    people: dict[str, KnownPerson] = {}
+
+    def note(data: Any) -> None:
+        if isinstance(data, PersonGranted):
+            people[person_id(data.issuer, data.subject)] = KnownPerson(data, None)
+        elif isinstance(data, PersonRevoked):
+            people[person_id(data.issuer, data.subject)] = KnownPerson(data.person, data.revoked_at)
+
+    await _read(kafka, note)
+    return people
+
+
+async def _read(kafka: KafkaSettings, note: Callable[[Any], None]) -> None:
+    """Give the data of every access event to `note`, in order; what is none is left aside."""
     await check_topics(kafka)
     partition = TopicPartition(kafka.name_of(ACCESS), 0)
-    keys: dict[str, KnownKey] = {}
     try:
         async with asyncio.timeout(kafka.connect_deadline_seconds), _reading(kafka, partition) as consumer:
             end = (await consumer.end_offsets([partition]))[partition]
@@ -83,10 +136,9 @@ async def read_keys(kafka: KafkaSettings) -> dict[str, KnownKey]:
             while await consumer.position(partition) < end:
                 for records in (await consumer.getmany(timeout_ms=500)).values():
                     for record in records:
-                        _note(keys, record.value)
+                        note(_data(record.value))
     except KAFKA_AWAY as error:
         raise kafka_away(kafka) from error
-    return keys
 
 
 @asynccontextmanager
@@ -105,14 +157,10 @@ async def _reading(kafka: KafkaSettings, partition: TopicPartition) -> AsyncIter
         await consumer.stop()
 
 
-def _note(keys: dict[str, KnownKey], value: bytes | None) -> None:
+def _data(value: bytes | None) -> Any:
     try:
         envelope = decode_envelope(value or b"")
         event_type = CATALOGUE.get(envelope.type)
-        data = None if event_type is None else event_type.decode(envelope.data)
+        return None if event_type is None else event_type.decode(envelope.data)
     except Malformed:
-        return
-    if isinstance(data, CredentialIssued):
-        keys[data.credential_id] = KnownKey(data, None)
-    elif isinstance(data, CredentialRevoked):
-        keys[data.credential_id] = KnownKey(data.credential, data.revoked_at)
+        return None
