@@ -21,7 +21,7 @@ from tests.faults.hurting import PARTITIONS, SESSION_MS, endure
 
 ENGINE_SECONDS = 60.0
 SCORING_SECONDS = 600.0
-INTAKE_SECONDS = 1_200.0
+INTAKE_SECONDS = 180.0
 SHORTEST_SECONDS = 10.0
 Outcome = tuple[dict[str, Any], list[str]]
 
