@@ -16,7 +16,7 @@ from shared.runtime.logs import configure
 from shared.runtime.settings import load
 
 from intake.cli.wishes import instant_of, readable, roles_of, scope_of, types_of
-from intake.cli.wording import State, as_json, state_of, table_of
+from intake.cli.wording import State, as_json, show, state_of, table_of
 from intake.domain.roles import ORDER
 from intake.settings import KeySettings
 from intake.topics.credentials import KnownKey, publish, read_keys
@@ -212,7 +212,7 @@ def list_keys(
     if as_json_:
         print_json([as_json(key, now) for key in shown])
     else:
-        out.print(table_of(shown, now, settings.zone))
+        show(table_of(shown, now, settings.zone), out)
 
 
 def _known(known: dict[str, KnownKey], key_id: str) -> KnownKey:
@@ -244,9 +244,9 @@ def _publish(
         shown = {} if text is None else {"key": text}
         print_json({"id": issued.credential_id, **shown, **as_json(known, now)})
     elif text is None:
-        out.print(table_of([known], now, settings.zone))
+        show(table_of([known], now, settings.zone), out)
     else:
         # The key alone is the result, so that a script can take it up.
         out.print(text, highlight=False, soft_wrap=True)
         err.print("钥匙只显示这一次，请立即保存。 This key is shown once: keep it now.", highlight=False)
-        err.print(table_of([known], now, settings.zone))
+        show(table_of([known], now, settings.zone), err)

@@ -16,7 +16,7 @@ from shared.runtime.settings import load
 
 from intake.cli.keys import Communities, Compounds, Everything, RolesOption, Stations
 from intake.cli.wishes import instant_of, readable, roles_of, scope_of
-from intake.cli.wording import people_of, state_of_person
+from intake.cli.wording import people_of, show, state_of_person
 from intake.domain.roles import ORDER
 from intake.settings import KeySettings
 from intake.topics.credentials import KnownPerson, publish, read_people
@@ -98,7 +98,7 @@ def list_people(as_json: JsonFlag = False) -> None:
     if as_json:
         print_json([_as_json(person, each, now) for person, each in known.items()])
     else:
-        out.print(people_of(known, now, settings.zone))
+        show(people_of(known, now, settings.zone), out)
 
 
 def _tell(settings: KeySettings, known: dict[str, KnownPerson], now: datetime, *, for_programs: bool) -> None:
@@ -106,7 +106,7 @@ def _tell(settings: KeySettings, known: dict[str, KnownPerson], now: datetime, *
         for person, each in known.items():
             print_json(_as_json(person, each, now))
     else:
-        out.print(people_of(known, now, settings.zone))
+        show(people_of(known, now, settings.zone), out)
 
 
 def _as_json(person: str, known: KnownPerson, now: datetime) -> dict[str, Any]:

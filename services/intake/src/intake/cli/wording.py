@@ -9,6 +9,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import msgspec
+from rich.console import Console
 from rich.table import Table
 from shared.events.access import AccessScope
 
@@ -32,6 +33,7 @@ ROLES: Final = {
     "building_head": "楼道长",
 }
 LISTED_MAX: Final = 3
+WIDTH_MAX: Final = 500
 
 
 class State(StrEnum):
@@ -117,6 +119,13 @@ def people_of(people: Mapping[str, KnownPerson], now: datetime, zone: ZoneInfo) 
             "" if ends is None else ends.astimezone(zone).strftime("%Y-%m-%d %H:%M"),
         )
     return table
+
+
+def show(table: Table, console: Console) -> None:
+    """Print a table; whoever reads it from a pipe gets whole lines, however long."""
+    if not console.is_terminal:
+        table.width = console.measure(table, options=console.options.update(max_width=WIDTH_MAX)).maximum
+    console.print(table, crop=False)
 
 
 def _roles(roles: tuple[str, ...]) -> str:
