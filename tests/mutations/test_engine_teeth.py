@@ -12,7 +12,13 @@ import pytest
 from tests.servers import KAFKA_VARIABLE, POSTGRES_VARIABLE, SessionServers
 
 ROOT = Path(__file__).parents[2]
-SOURCES = [ROOT / "shared" / "src", *sorted((ROOT / "services").glob("*/src"))]
+# As they lie in the repository: a service finds its migrations beside its source.
+SOURCES = ("shared/src", "services/scoring", "services/notify")
+ENGINE, SCORING, NOTIFIER = (
+    "shared/src/shared/runtime",
+    "services/scoring/src/scoring",
+    "services/notify/src/notify",
+)
 SECONDS_MAX = 170
 
 
@@ -25,7 +31,7 @@ class Tooth:
     old: str
     new: str
     test: str
-    package: str = "shared/runtime"
+    package: str = ENGINE
 
 
 RULES = "tests/unit/shared/runtime/test_consume_rules.py"
@@ -170,7 +176,7 @@ TEETH = [
         "if prepared.retried is not None and not await parked.settle(tx, prepared.retried):",
         "if prepared.retried is not None and await parked.settle(tx, prepared.retried) is None:",
         f"{PARKED}::test_dropped_while_it_is_tried_it_does_not_count",
-        "scoring",
+        SCORING,
     ),
     Tooth(
         "a record that counts stays parked",
@@ -178,7 +184,7 @@ TEETH = [
         "if prepared.retried is not None and not await parked.settle(tx, prepared.retried):",
         "if prepared.retried is not None and prepared.retried.fate == 'never':",
         f"{PARKED}::test_a_fact_and_a_registration_count_once_they_are_understood",
-        "scoring",
+        SCORING,
     ),
     Tooth(
         "notify drops nothing by its sequence",
@@ -186,7 +192,7 @@ TEETH = [
         "if sequence <= last:",
         "if sequence < 0:",
         f"{NOTIFY}::test_a_repeated_sequence_or_id_is_told_once",
-        "notify",
+        NOTIFIER,
     ),
     Tooth(
         "notify does not tell incarnations apart",
@@ -194,7 +200,7 @@ TEETH = [
         "        incarnation, sequence = place\n",
         "        incarnation, sequence = 1, place[1]\n",
         f"{NOTIFY}::test_a_repeated_sequence_or_id_is_told_once",
-        "notify",
+        NOTIFIER,
     ),
     Tooth(
         "a dead membership goes unnoticed",
@@ -214,7 +220,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def copied(folder: Path) -> Path:
     for source in SOURCES:
-        shutil.copytree(source, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / source, folder / source, ignore=shutil.ignore_patterns("__pycache__"))
     return folder
 
 
@@ -222,7 +228,9 @@ def outcome(source: Path, servers: SessionServers, *tests: str) -> subprocess.Co
     """Runs tests in a process of its own that imports the product from there."""
     surroundings = {
         **os.environ,
-        "PYTHONPATH": str(source),
+        "PYTHONPATH": os.pathsep.join(
+            str(source / part) for part in ("shared/src", "services/scoring/src", "services/notify/src")
+        ),
         KAFKA_VARIABLE: servers.kafka,
         POSTGRES_VARIABLE: servers.postgres,
     }
