@@ -39,7 +39,7 @@ TEETH = [
         "topics/publishing.py",
         "            self._circuit.trip()\n",
         "            self._circuit.trip()\n            return 0\n",
-        ("is not on its topic",),
+        ("is not on its topic", ": not at ("),
     ),
     Tooth(
         "receipts are not completed",
@@ -47,13 +47,6 @@ TEETH = [
         "            await self._receipts.complete(stored)\n",
         "            stored = ()\n",
         ("does not say where it lies",),
-    ),
-    Tooth(
-        "an event is stored behind one that is to be sent again",
-        "handlers/batch.py",
-        "                if entry.offer.key not in blocked:\n                    going.append(entry)",
-        "                if entry:\n                    going.append(entry)",
-        ("stored behind a retry", "which precedes it in its batch"),
     ),
     Tooth(
         "receipts go by the clock of any replica",
