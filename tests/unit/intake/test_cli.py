@@ -186,7 +186,8 @@ GRANTED = PersonGranted(
     actor_id="P0017",
     roles=("officer",),
     scope=AccessScope(stations=("S01",)),
-    valid_from=NOW,
+    # Long ago for every machine: the verbs ask the real clock.
+    valid_from=NOW - 1_000 * DAY,
 )
 CHEN = person_id("https://id.example.org", "chen")
 
