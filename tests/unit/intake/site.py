@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -81,6 +82,7 @@ class Site:
         hang: bool = False,
         coding: bytes | None = None,
         actor: str | None = None,
+        more: Sequence[tuple[bytes, bytes]] = (),
     ) -> tuple[int, dict[bytes, bytes], Any]:
         sent: list[Any] = []
 
@@ -98,6 +100,7 @@ class Site:
             (b"content-type", content_type),
             (b"authorization", authorization),
             (b"content-length", b"%d" % len(body)),
+            *more,
         ]
         if coding is not None:
             headers.append((b"content-encoding", coding))

@@ -85,26 +85,28 @@ class Offers:
             if (family := _FAMILIES.get(event_type.family)) is not None
         }
 
-    def read(self, raw: bytes) -> Offer | Refusal:
-        """One structured event; `raw` is a JSON text without blanks around it."""
+    def read(self, raw: bytes, trace: bytes | None = None) -> Offer | Refusal:
+        """One structured event; `raw` is a JSON text without blanks around it.
+
+        `trace` is the trace parent of its request, which it gets when it has none of its own.
+        """
         if len(raw) > EVENT_BYTES_MAX:
             return TOO_LARGE
         try:
-            return self._offer(raw)
+            return self._offer(raw, trace)
         except Malformed as error:
             return refusal_of(raw, (error,))
         except Broken as broken:
             return refusal_of(raw, broken.violations)
 
-    def _offer(self, raw: bytes) -> Offer | Refusal:
+    def _offer(self, raw: bytes, trace: bytes | None) -> Offer | Refusal:
         document, fingerprint = self._reader.read(raw)
         if not isinstance(document, dict):
             raise Malformed("not_cloudevents", "", "an event is a JSON object")
         if None in document.values():
             # The JSON format of CloudEvents: an attribute that is null is one that is not there.
-            return self._offer(
-                _encode({name: value for name, value in document.items() if value is not None})
-            )
+            present = {name: value for name, value in document.items() if value is not None}
+            return self._offer(_encode(present), trace)
         others = document.keys() - _WRITTEN
         if others:
             _require_cloudevent(document, others - INTAKE_STAMPS)
@@ -118,6 +120,8 @@ class Offers:
             return NO_ROLE
         event_type = kind.event_type
         data = self._data(event_type, envelope, document.get("data"))
+        if trace is not None and envelope.traceparent is None:
+            raw = b'%b,"traceparent":"%b"}' % (raw[:-1], trace)
         return Offer(
             envelope.id.lower(),
             envelope.id,
