@@ -32,6 +32,8 @@ from intake.metrics import IntakeMetrics
 from intake.ports import Availability
 from intake.settings import DoorSettings
 from intake.translate.offers import Offers, readable_id
+from intake.translate.trace import HEADER as TRACE_HEADER
+from intake.translate.trace import trace_of
 
 log = get_logger()
 
@@ -108,11 +110,12 @@ class EventsRoute:
                     raise _later("busy", "Too much at once.")
                 size = max(size, len(body))
             sent_at = _sent_at(known.get(b"sent-at"))
+            trace = trace_of(headers) if TRACE_HEADER in known else None
             if mode is modes.BATCH:
                 async with self._turns:
-                    return await self._many(modes.batch(body), caller, sent_at)
+                    return await self._many(modes.batch(body), caller, sent_at, trace)
             raw = modes.structured(body) if mode is modes.STRUCTURED else modes.binary(headers, body)
-            return await self._one(raw, caller, sent_at)
+            return await self._one(raw, caller, sent_at, trace)
         finally:
             self._gate.leave(size)
 
@@ -131,8 +134,10 @@ class EventsRoute:
                 headers=[("Retry-After", retry_after(wait_seconds))],
             )
 
-    async def _one(self, raw: bytes, caller: Caller, sent_at: datetime | None) -> tuple[int, Headers, bytes]:
-        offer = self._offers.read(raw)
+    async def _one(
+        self, raw: bytes, caller: Caller, sent_at: datetime | None, trace: bytes | None
+    ) -> tuple[int, Headers, bytes]:
+        offer = self._offers.read(raw, trace)
         if isinstance(offer, Refusal):
             verdict = refused(offer)
         else:
@@ -141,9 +146,9 @@ class EventsRoute:
         return one(verdict)
 
     async def _many(
-        self, raws: list[bytes], caller: Caller, sent_at: datetime | None
+        self, raws: list[bytes], caller: Caller, sent_at: datetime | None, trace: bytes | None
     ) -> tuple[int, Headers, bytes]:
-        offers = [self._offers.read(raw) for raw in raws]
+        offers = [self._offers.read(raw, trace) for raw in raws]
         verdicts = await self._door.admit_all(offers, caller, sent_at)
         for verdict in verdicts:
             self._count(verdict)
