@@ -73,12 +73,16 @@ async def read(bootstrap: str, prefix: str, partitions: int, url: str) -> Readin
 
 
 async def _records(bootstrap: str, places: list[TopicPartition]) -> list[Record]:
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    # Without it a position may be set to the end behind our back, while the broker is just back.
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest"
+    )
     await consumer.start()
     try:
         consumer.assign(places)
         ends = await consumer.end_offsets(places)
-        await consumer.seek_to_beginning(*places)
+        for place in places:
+            consumer.seek(place, 0)
         found: list[Record] = []
         left = {place for place in places if ends[place]}
         while left:
