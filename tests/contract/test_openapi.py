@@ -1,5 +1,6 @@
 """The OpenAPI document of intake is whole, and what it shows is taken; `trying.py` tries all of it."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -87,3 +88,17 @@ def test_an_unknown_type_has_no_schema(place: Served) -> None:
     with place.client as client:
         answer = client.get("/v1/schemas/anxing.nothing.v1")
     assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+
+
+def test_the_page_for_people_needs_no_key_and_nobody_else(document: Any, place: Served) -> None:
+    with place.client as client:
+        answer = client.get("/docs", headers={"authorization": ""})
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert "<title>安星 · 事件入口 接口说明</title>" in answer.text
+    for path in document["paths"]:
+        assert path in answer.text
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+    assert "<script" not in answer.text
+    assert set(re.findall(r"(?:href|src|action)=[\"']?([^\"'#> ][^\"'> ]*)", answer.text)) == {
+        "/openapi.json"
+    }

@@ -144,6 +144,7 @@ class IntakeService:
             dependencies={"receipts": receipts, "clock": self._clock},
             extra_paths={PATH: events_path()},
             extra_schemas=schemas(),
+            page_title="安星 · 事件入口",
             description="The door for facts: authenticates, validates, de-duplicates, publishes.",
         )
         return Front(PATH, route, litestar)

@@ -19,6 +19,7 @@ from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from shared.runtime.answers import answer_problem, send_problem, unauthorised_problem
+from shared.runtime.apipage import api_page
 from shared.runtime.auth import Directory, Principal, Unauthorised
 from shared.runtime.health import Readiness
 from shared.runtime.metrics import Metrics
@@ -42,6 +43,7 @@ def build_app(
     extra_paths: Mapping[str, Mapping[str, Any]] | None = None,
     extra_schemas: Mapping[str, Any] | None = None,
     description: str | None = None,
+    page_title: str | None = None,
     body_bytes_max: int = 1_048_576,
 ) -> Litestar:
     """The application of one service.
@@ -54,12 +56,14 @@ def build_app(
     values = {
         name: Provide(_constant(value), sync_to_thread=False) for name, value in (dependencies or {}).items()
     }
+    document = OpenApiDocument(extra_paths or {}, extra_schemas)
     # Guards and middleware cost a mounted route as much as all the rest of it: they stay beside it.
     beside = [route for route in routes if isinstance(route, ASGIRouteHandler)]
     guarded = Router(
         "/",
         route_handlers=[
             *_operations(readiness, metrics),
+            api_page(document, page_title or title),
             *(route for route in routes if not isinstance(route, ASGIRouteHandler)),
         ],
         guards=[_bearer_guard(directory, metrics)],
@@ -74,7 +78,7 @@ def build_app(
             version=version,
             description=description,
             openapi_router=Router("/openapi.json", route_handlers=[], include_in_schema=False, opt=PUBLIC),
-            render_plugins=[OpenApiDocument(extra_paths or {}, extra_schemas)],
+            render_plugins=[document],
             components=Components(security_schemes={"key": SecurityScheme(type="http", scheme="bearer")}),
             security=[{"key": []}],
             use_handler_docstrings=True,
