@@ -18,8 +18,8 @@ log = get_logger()
 
 # Losing the last moments of receipts costs a repeat on the topic and nothing else.
 # The small statements must find their rows by index, whatever the planner believes of young tables, and are
-# planned once: planning one costs more than running it. A replica that is frozen with locks in its hands loses
-# them soon: until then whoever wants the same rows holds up all that goes along.
+# planned once: planning one costs more than running it. A replica that is frozen with locks in its hands
+# loses them soon: until then whoever wants the same rows holds up all that goes along.
 SETTINGS = """
 SET synchronous_commit = off;
 SET enable_hashjoin = off;
