@@ -1,10 +1,12 @@
 """What every test may ask for: real servers, topics of its own, databases of its own."""
 
 import contextlib
+import logging
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
+import structlog
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from shared.events.topics import TOPICS
@@ -18,6 +20,19 @@ MakeKafka = Callable[..., Awaitable[KafkaSettings]]
 MakeDatabase = Callable[[str | None], Awaitable[str]]
 
 _SOURCE = pytest.StashKey[str]()
+
+
+@pytest.fixture(autouse=True)
+def logs_as_they_were() -> Iterator[None]:
+    """What a verb tried in this process does to logging ends with its test."""
+    # Loggers keep for ever what they met at their first use.
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    if root.handlers != handlers:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")
