@@ -143,6 +143,8 @@ async def test_a_repeated_sequence_or_id_is_told_once(stage: Stage) -> None:
         # A relay that woke up again: the same records under the same numbers.
         await stage.announce(star(), outcome=first, sequence=1)
         await stage.announce(star(), outcome=second, sequence=2)
+        # Another event under a number that was read: what is told under a number is told once.
+        await stage.announce(star(), sequence=2)
         # A writer that lost its database: the same events under a new incarnation.
         await stage.announce(star(), outcome=second, sequence=1, incarnation=2)
         third = await stage.announce(star(), sequence=2, incarnation=2)
