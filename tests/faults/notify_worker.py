@@ -10,11 +10,10 @@ from notify.app import NotifyService
 from notify.sealing import new_key
 from notify.settings import NotifySettings, Settings
 from pydantic import SecretStr
-from shared.runtime.errors import StartupError
-from shared.runtime.logs import configure, get_logger
+from shared.runtime.logs import configure
 from shared.runtime.settings import DatabaseSettings, HttpSettings, KafkaSettings, LogSettings
 
-log = get_logger()
+from tests.faults.serving import serve
 
 
 async def work(given: dict[str, Any]) -> int:
@@ -29,18 +28,7 @@ async def work(given: dict[str, Any]) -> int:
             notify=NotifySettings(encryption_key=SecretStr(new_key())),
         )
     )
-    try:
-        await service.start()
-        stopping = asyncio.ensure_future(stop.wait())
-        await asyncio.wait([stopping, service.fatal], return_when=asyncio.FIRST_COMPLETED)
-    except StartupError as error:
-        log.warning("not_started", reason=str(error))
-        return 2
-    finally:
-        await service.stop()
-    if service.fatal.done():
-        log.warning("ended_by_itself", reason=service.fatal.result())
-    return 1 if service.fatal.done() else 0
+    return await serve(service, stop)
 
 
 if __name__ == "__main__":

@@ -17,11 +17,11 @@ from scoring.app import ScoringService
 from scoring.settings import FoldSettings, ScoringSettings, WorkSettings
 from shared.runtime.consume import consumer
 from shared.runtime.consume.membership import KafkaMembership
-from shared.runtime.errors import StartupError
 from shared.runtime.logs import configure, get_logger
 from shared.runtime.settings import DatabaseSettings, HttpSettings, KafkaSettings, LogSettings
 
 from tests.faults.moving_clock import MovingClock, archives_at
+from tests.faults.serving import serve
 
 JUMP = timedelta(days=400)
 log = get_logger()
@@ -64,18 +64,7 @@ async def work(given: dict[str, Any]) -> int:
         # The consumer takes this one where no other membership is given.
         consumer.KafkaMembership = Alone  # type: ignore[misc]
     service = ScoringService(settings_of(given), clock=clock, make_archive=archives_at(clock))
-    try:
-        await service.start()
-        stopping = asyncio.ensure_future(stop.wait())
-        await asyncio.wait([stopping, service.fatal], return_when=asyncio.FIRST_COMPLETED)
-    except StartupError as error:
-        log.warning("not_started", reason=str(error))
-        return 2
-    finally:
-        await service.stop()
-    if service.fatal.done():
-        log.warning("ended_by_itself", reason=service.fatal.result())
-    return 1 if service.fatal.done() else 0
+    return await serve(service, stop)
 
 
 if __name__ == "__main__":

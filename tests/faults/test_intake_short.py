@@ -1,7 +1,6 @@
 """Intake is hurt for half a minute, and the reader of its own sees whatever is lost, doubled or changed."""
 
 import json
-from collections.abc import Iterator
 from copy import deepcopy
 
 import pytest
@@ -30,13 +29,6 @@ SHORT = Pace(
     # Once: whatever follows ends the run.
     kafka=(11.0, 12.0),
 )
-
-
-@pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    """Servers that only this module uses: they are killed."""
-    with Servers.start(tmp_path_factory.mktemp("servers")) as servers:
-        yield servers
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """Scoring is hurt for half a minute, and the reader of its own sees whatever is lost, doubled or changed."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -19,13 +19,6 @@ SECONDS = 30.0
 SEED = 12
 # No restart of Kafka: it would take a third of the time, and test_engine_servers.py has one.
 SHORT = Pace(strikes=(0.3, 0.9), freezes=(0.2, 0.5), postgres=(8.0, 10.0), kafka=None)
-
-
-@pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    """Servers that only this module uses: they are killed."""
-    with Servers.start(tmp_path_factory.mktemp("servers")) as servers:
-        yield servers
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,8 @@ from shared.runtime.auth import issue_key
 from shared.runtime.clock import SystemClock
 from shared.runtime.console import JsonFlag, err, out, print_json, run_async
 from shared.runtime.errors import StartupError
-from shared.runtime.logs import configure
-from shared.runtime.settings import load
 
+from intake.cli.options import Communities, Compounds, Everything, Names, RolesOption, Stations, key_settings
 from intake.cli.wishes import instant_of, readable, roles_of, scope_of, types_of
 from intake.cli.wording import State, as_json, show, state_of, table_of
 from intake.domain.roles import ORDER
@@ -28,23 +27,11 @@ keys = typer.Typer(
 )
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="Id of the key: `intake keys list` shows all.")]
-Names = list[str] | None
-RolesOption = Annotated[Names, typer.Option("--role", help=f"One of {', '.join(ORDER)}; may be repeated.")]
-Everything = Annotated[bool, typer.Option("--everything", help="Reaches all compounds.")]
-Compounds = Annotated[Names, typer.Option("--compound", help="Reaches this compound; may be repeated.")]
-Communities = Annotated[Names, typer.Option("--community", help="Reaches the compounds of this one.")]
-Stations = Annotated[Names, typer.Option("--station", help="Reaches the compounds of this one.")]
 Types = Annotated[Names, typer.Option("--event-type", help="Only these event types, such as hazard.opened.")]
 Organisation = Annotated[str, typer.Option(help="Id of the organisation that the key belongs to.")]
 Days = Annotated[int | None, typer.Option("--valid-days", min=1, max=36_500, help="Default: until revoked.")]
 # Clocks of services differ a little: a key just issued must not be too early for one of them.
 ISSUED_BEFORE = timedelta(minutes=1)
-
-
-def _settings() -> KeySettings:
-    settings = load(KeySettings)
-    configure(settings.log, service="intake")
-    return settings
 
 
 @keys.command()
@@ -82,7 +69,7 @@ def issue(
     if valid_to and valid_days:
         raise StartupError("--valid-to and --valid-days say the same: give one of them.")
     credential_id = key_id or f"k-{secrets.token_hex(6)}"
-    settings = _settings()
+    settings = key_settings()
     begins = instant_of(valid_from, settings.zone) if valid_from else now - ISSUED_BEFORE
     ends = now + timedelta(days=valid_days) if valid_days else None
     text, issued = issue_key(
@@ -110,7 +97,7 @@ def rotate(
     as_json_: JsonFlag = False,
 ) -> None:
     """Issue a key like another one, which goes on working for some days."""
-    settings, now = _settings(), SystemClock().now()
+    settings, now = key_settings(), SystemClock().now()
     known = run_async(read_keys(settings.kafka))
     old = _living(known, key_id).issued
     credential_id = new_id or next_id(key_id)
@@ -151,7 +138,7 @@ def change(
     as_json_: JsonFlag = False,
 ) -> None:
     """Give a key other roles, types or compounds; what was recorded before may still come for seven days."""
-    settings, now = _settings(), SystemClock().now()
+    settings, now = key_settings(), SystemClock().now()
     issued = _living(run_async(read_keys(settings.kafka)), key_id).issued
     rights: dict[str, Any] = {}
     if role:
@@ -179,7 +166,7 @@ def expire(
     as_json_: JsonFlag = False,
 ) -> None:
     """Let a key end, now or later; what was recorded before may still come for seven days."""
-    settings, now = _settings(), SystemClock().now()
+    settings, now = key_settings(), SystemClock().now()
     issued = _living(run_async(read_keys(settings.kafka)), key_id).issued
     ends = instant_of(at, settings.zone, end=True) if at else now
     _publish(settings, readable(ended(issued, ends)), now, for_programs=as_json_)
@@ -188,7 +175,7 @@ def expire(
 @keys.command()
 def revoke(key_id: Id, as_json_: JsonFlag = False) -> None:
     """Revoke a key, lost or misused: within five seconds no service takes it, whatever it brings."""
-    settings = _settings()
+    settings = key_settings()
     known = _known(run_async(read_keys(settings.kafka)), key_id)
     revoked_at = known.revoked_at or SystemClock().now()
     if known.revoked_at is None:
@@ -206,7 +193,7 @@ def list_keys(
     living: Annotated[bool, typer.Option("--valid", help="Only keys that work now.")] = False,
 ) -> None:
     """List all keys, without their secrets."""
-    settings, now = _settings(), SystemClock().now()
+    settings, now = key_settings(), SystemClock().now()
     known = [key for _, key in sorted(run_async(read_keys(settings.kafka)).items())]
     shown = [key for key in known if not living or state_of(key, now) is State.VALID]
     if as_json_:

@@ -11,10 +11,8 @@ from shared.events.access import AccessScope, PersonGranted, PersonRevoked, pers
 from shared.runtime.clock import SystemClock
 from shared.runtime.console import JsonFlag, out, print_json, run_async
 from shared.runtime.errors import StartupError
-from shared.runtime.logs import configure
-from shared.runtime.settings import load
 
-from intake.cli.keys import Communities, Compounds, Everything, RolesOption, Stations
+from intake.cli.options import Communities, Compounds, Everything, RolesOption, Stations, key_settings
 from intake.cli.wishes import instant_of, readable, roles_of, scope_of
 from intake.cli.wording import people_of, show, state_of_person
 from intake.domain.roles import ORDER
@@ -27,12 +25,6 @@ Issuer = Annotated[str, typer.Option("--issuer", help="The identity provider, as
 Subject = Annotated[str, typer.Option("--subject", help="The person, as that provider names them.")]
 # Clocks of services differ a little.
 GRANTED_BEFORE = timedelta(minutes=1)
-
-
-def _settings() -> KeySettings:
-    settings = load(KeySettings)
-    configure(settings.log, service="intake")
-    return settings
 
 
 @people.command()
@@ -55,7 +47,7 @@ def grant(
     roles = roles_of(role or ())
     if not roles or scope == AccessScope():
         raise StartupError(f"A person needs a scope and a role: --role with one of {', '.join(ORDER)}.")
-    settings = _settings()
+    settings = key_settings()
     granted = readable(
         PersonGranted(
             issuer=issuer,
@@ -78,7 +70,7 @@ def revoke(
     as_json: JsonFlag = False,
 ) -> None:
     """End what a person may do, within five seconds and everywhere."""
-    settings, now = _settings(), SystemClock().now()
+    settings, now = key_settings(), SystemClock().now()
     known = run_async(read_people(settings.kafka)).get(person)
     if known is None:
         raise StartupError(f"There is no person {person}: `intake people list` shows all.")
@@ -93,7 +85,7 @@ def revoke(
 @people.command(name="list")
 def list_people(as_json: JsonFlag = False) -> None:
     """List all persons."""
-    settings, now = _settings(), SystemClock().now()
+    settings, now = key_settings(), SystemClock().now()
     known = run_async(read_people(settings.kafka))
     if as_json:
         print_json([_as_json(person, each, now) for person, each in known.items()])
