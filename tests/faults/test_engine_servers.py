@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-from collections.abc import Iterator
 
 import asyncpg
 import pytest
@@ -21,13 +20,6 @@ from tests.integration.runtime.audit import audit
 from tests.integration.runtime.tally import Worker, make_tables
 
 PARTITIONS = 4
-
-
-@pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    """Servers that only this module uses: those of the session must live on."""
-    with Servers.start(tmp_path_factory.mktemp("servers")) as servers:
-        yield servers
 
 
 @pytest.fixture
