@@ -10,7 +10,7 @@ from functools import partial
 
 from tests.eventually import eventually
 from tests.faults.intake_arena import Arena, Slot
-from tests.faults.intake_wires import MOMENTS, Wire
+from tests.faults.intake_wires import MOMENTS, CutWire
 from tests.faults.intake_worker import RESERVED_SECONDS
 
 KILL = "killed"
@@ -136,7 +136,7 @@ async def _cut(arena: Arena) -> None:
     if slot is None:
         return
     kind = _rarest(arena, KAFKA_CUT, POSTGRES_CUT, CLIENT_CUT)
-    wires: dict[str, Wire] = {
+    wires: dict[str, CutWire] = {
         KAFKA_CUT: slot.kafka,
         POSTGRES_CUT: slot.postgres,
         CLIENT_CUT: slot.front,

@@ -2,36 +2,24 @@
 and to its clients while they post."""
 
 import asyncio
-import contextlib
-from typing import Self
+
+from tests.wires import HOST, Wire, ended
 
 MOMENTS = ("before", "half", "after")
 """A message is cut before it is passed on, in its middle, or when it is answered and nobody hears of it."""
-HOST = "127.0.0.1"
 CHUNK = 65_536
 OPENING_BYTES = 512
 
 
-class Wire:
+class CutWire(Wire):
     """Passes bytes on to a port that may change. Armed, it cuts the connection of the next message wanted."""
 
     def __init__(self, port: int) -> None:
+        super().__init__()
         self.to_port = port
         self.armed: str | None = None
         self.cuts = 0
         self.cut_at = ""
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, HOST, 0)
-        self.port: int = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def wants(self, message: bytes, opening: bytes) -> bool:
         """Whether this is a message to be cut; `opening` is what the connection began with."""
@@ -44,15 +32,6 @@ class Wire:
     async def answer(self, reader: asyncio.StreamReader) -> bytes:
         """The next thing that comes back; empty at the end."""
         return await reader.read(CHUNK)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        # The server of streams makes noise about a cancelled task, and nobody else waits for this one.
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._pass_on(reader, writer)
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -82,11 +61,7 @@ class Wire:
         except OSError:
             pass
         finally:
-            down.cancel()
-            for side in (writer, up_writer):
-                side.transport.abort()
-            with contextlib.suppress(asyncio.CancelledError):
-                await down
+            await ended(down, writer, up_writer)
 
     async def _down(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, deaf: asyncio.Event
@@ -102,7 +77,7 @@ class Wire:
             writer.transport.abort()
 
 
-class ClientWire(Wire):
+class ClientWire(CutWire):
     """Between clients and a replica."""
 
     def wants(self, message: bytes, opening: bytes) -> bool:
@@ -110,7 +85,7 @@ class ClientWire(Wire):
         return message.startswith(b"POST")
 
 
-class PostgresWire(Wire):
+class PostgresWire(CutWire):
     """Between a replica and its database: what its writer of receipts says is cut, a COMMIT or a statement
     that is a transaction by itself."""
 
@@ -118,7 +93,7 @@ class PostgresWire(Wire):
         return b"intake/receipts" in opening and (message[:1] == b"B" or b"COMMIT;" in message)
 
 
-class KafkaWire(Wire):
+class KafkaWire(CutWire):
     """Between a replica and the broker, frame by frame: it also stands where the broker says that it is."""
 
     def wants(self, message: bytes, opening: bytes) -> bool:

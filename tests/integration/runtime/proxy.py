@@ -1,19 +1,20 @@
 """A wire between a client and PostgreSQL that can be cut at a COMMIT, and held in the middle of a COPY."""
 
 import asyncio
-import contextlib
-from typing import Self
 from urllib.parse import urlsplit, urlunsplit
+
+from tests.wires import HOST, Wire, ended
 
 COMMIT = b"COMMIT;"
 
 
-class CuttingProxy:
+class CuttingProxy(Wire):
     """Passes bytes on. Armed, it cuts the connection that next commits: before the server hears of it
     (`before`), or when the server has answered and the client has not heard (`after`). When it
     `holds_next_copy`, it lets half of that through and holds the rest until it is released."""
 
     def __init__(self, url: str) -> None:
+        super().__init__()
         self._url = url
         self._parts = urlsplit(url)
         self.armed: str | None = None
@@ -23,36 +24,15 @@ class CuttingProxy:
         self._released = asyncio.Event()
         self.ports: set[int] = set()
         """Ours towards the server: `client_port` of the backends behind this wire."""
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     @property
     def url(self) -> str:
-        port = self._server.sockets[0].getsockname()[1]
         user = self._parts.netloc.rpartition("@")[0]
-        return urlunsplit(self._parts._replace(netloc=f"{user}@127.0.0.1:{port}"))
+        return urlunsplit(self._parts._replace(netloc=f"{user}@{HOST}:{self.port}"))
 
     def release(self) -> None:
         """Let through what is held."""
         self._released.set()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        # The server of streams makes noise about a cancelled task, and nobody else waits for this one.
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._pass_on(reader, writer)
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -82,11 +62,7 @@ class CuttingProxy:
             pass
         finally:
             self.ports.discard(port)
-            down.cancel()
-            for side in (writer, up_writer):
-                side.transport.abort()
-            with contextlib.suppress(asyncio.CancelledError):
-                await down
+            await ended(down, writer, up_writer)
 
     async def _hold(self, data: bytes, up_writer: asyncio.StreamWriter) -> bytes:
         """What is still to be passed on of these bytes, after a while if a COPY begins with them."""
