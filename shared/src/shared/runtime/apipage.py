@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any, Final
@@ -67,6 +68,8 @@ def render(document: Mapping[str, Any], title: str) -> str:
         for path, item in document["paths"].items()
         for method, operation in item.items()
     ]
+    # What people came for, then what machines ask.
+    operations.sort(key=lambda one: not one[0].startswith("/v1/"))
     schemas = document["components"].get("schemas", {})
     return "".join(
         [
@@ -74,7 +77,7 @@ def render(document: Mapping[str, Any], title: str) -> str:
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             f"<title>{escape(title)} 接口说明</title><style>{_STYLE}</style></head><body>",
             f"<header><h1>{escape(title)} 接口说明</h1>",
-            f'<p class="soft">{escape(document["info"].get("description") or "")}</p>',
+            f'<p class="soft">{_words(document["info"].get("description"))}</p>',
             f"<p>{_HOW}</p></header>",
             "<main><h2>接口</h2>",
             *(_row(path, method, operation) for path, method, operation in operations),
@@ -84,6 +87,11 @@ def render(document: Mapping[str, Any], title: str) -> str:
             "</main></body></html>",
         ]
     )
+
+
+def _words(text: str | None) -> str:
+    """A description; what stands between backticks is code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text or ""))
 
 
 def _anchor(path: str, method: str) -> str:
@@ -102,7 +110,7 @@ def _section(path: str, method: str, operation: Mapping[str, Any]) -> str:
     parts = [
         f'<section id="{_anchor(path, method)}"><h2>{escape(operation.get("summary") or path)}</h2>',
         f"<p><code>{method.upper()} {escape(path)}</code>{public}</p>",
-        *(f"<p>{escape(text)}</p>" for text in (operation.get("description") or "").split("\n\n") if text),
+        *(f"<p>{_words(text)}</p>" for text in (operation.get("description") or "").split("\n\n") if text),
         *_parameters(operation.get("parameters") or ()),
         *_bodies(operation.get("requestBody") or {}),
         "<table><tr><th>状态</th><th>含义</th><th>正文</th></tr>",
@@ -121,7 +129,7 @@ def _parameters(parameters: Any) -> Iterator[str]:
         required = "，必填" if one.get("required") else ""
         place = f"{places.get(one['in'], one['in'])}{required}"
         yield f"<tr><td><code>{escape(one['name'])}</code></td><td>{place}</td>"
-        yield f"<td>{escape(one.get('description') or '')}</td></tr>"
+        yield f"<td>{_words(one.get('description'))}</td></tr>"
     yield "</table>"
 
 
@@ -136,13 +144,13 @@ def _bodies(body: Mapping[str, Any]) -> Iterator[str]:
 def _answer(status: str, answer: Mapping[str, Any]) -> str:
     kinds = " ".join(f"<code>{escape(kind)}</code>" for kind in answer.get("content", {}))
     headers = " ".join(f"<code>{escape(name)}</code>" for name in answer.get("headers", {}))
-    words = escape(answer.get("description") or "") + (f"<br>响应头 {headers}" if headers else "")
+    words = _words(answer.get("description")) + (f"<br>响应头 {headers}" if headers else "")
     return f"<tr><td>{'其他' if status == 'default' else status}</td><td>{words}</td><td>{kinds}</td></tr>"
 
 
 def _schema(name: str, schema: Mapping[str, Any]) -> str:
     text = escape(json.dumps(schema, ensure_ascii=False, indent=2))
-    words = escape(schema.get("description") or "")
+    words = _words(schema.get("description"))
     return (
         f"<details><summary><code>{escape(name)}</code> "
         f'<span class="soft">{words}</span></summary><pre>{text}</pre></details>'

@@ -8,10 +8,11 @@ from shared.runtime.apipage import POLICY, render
 DOCUMENT: Any = {
     "info": {"description": "Door <b>"},
     "paths": {
+        "/livez": {"get": {"security": [], "responses": {"default": {"description": "A problem"}}}},
         "/v1/things": {
             "post": {
                 "summary": "Send <script>",
-                "description": "First.\n\nSecond.",
+                "description": "First, `ce-id <x>`.\n\nSecond.",
                 "parameters": [{"name": "Sent-At", "in": "header", "description": "when", "required": True}],
                 "requestBody": {
                     "content": {"application/json": {"examples": {"one": {"value": {"a": "</pre>"}}}}}
@@ -22,7 +23,6 @@ DOCUMENT: Any = {
                 },
             }
         },
-        "/livez": {"get": {"security": [], "responses": {"default": {"description": "A problem"}}}},
     },
     "components": {"schemas": {"Thing": {"description": "A thing", "type": "object"}}},
 }
@@ -43,6 +43,12 @@ def test_it_says_what_the_document_says() -> None:
         "必填",
     ):
         assert text in page
+
+
+def test_what_people_came_for_is_first_and_code_is_code() -> None:
+    page = render(DOCUMENT, "事件入口")
+    assert page.index("POST /v1/things") < page.index("GET /livez")
+    assert "First, <code>ce-id &lt;x&gt;</code>." in page
 
 
 def test_nothing_comes_from_elsewhere() -> None:
