@@ -36,6 +36,7 @@ table { border-collapse: collapse; width: 100%; margin: .5rem 0 1rem }
 th, td { text-align: left; vertical-align: top; padding: .35rem .75rem .35rem 0;
   border-bottom: 1px solid var(--line) }
 th { color: var(--soft); font-weight: 500 } td:first-child { white-space: nowrap }
+@media (min-width: 40rem) { td:last-child code { white-space: nowrap } }
 details { margin: .5rem 0 } summary { cursor: pointer }
 """
 
@@ -114,7 +115,7 @@ def _section(path: str, method: str, operation: Mapping[str, Any]) -> str:
         *_parameters(operation.get("parameters") or ()),
         *_bodies(operation.get("requestBody") or {}),
         "<table><tr><th>状态</th><th>含义</th><th>正文</th></tr>",
-        *(_answer(status, answer) for status, answer in operation["responses"].items()),
+        *(_answer(status, answer) for status, answer in sorted(operation["responses"].items())),
         "</table></section>",
     ]
     return "".join(parts)
