@@ -33,7 +33,7 @@ p { max-width: 44rem } .soft { color: var(--soft) } a { color: inherit }
 code, pre { font: .875rem/1.5 ui-monospace, Consolas, monospace; background: var(--code); border-radius: 4px }
 code { padding: .1em .3em; overflow-wrap: anywhere } pre { padding: .75rem 1rem; overflow-x: auto }
 table { border-collapse: collapse; width: 100%; margin: .5rem 0 1rem }
-th, td { text-align: left; vertical-align: top; padding: .35rem .75rem .35rem 0;
+th, td { text-align: left; vertical-align: top; word-break: keep-all; padding: .35rem .75rem .35rem 0;
   border-bottom: 1px solid var(--line) }
 th { color: var(--soft); font-weight: 500 } td:first-child { white-space: nowrap }
 @media (min-width: 40rem) { td:last-child code { white-space: nowrap } }
