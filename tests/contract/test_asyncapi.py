@@ -1,6 +1,7 @@
 """The AsyncAPI document: fresh, whole, valid by the official schema, with examples of what it describes."""
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,26 @@ def test_it_is_valid_by_the_official_schema() -> None:
 def test_every_reference_leads_somewhere() -> None:
     for reference in references(document()):
         assert looked_up(reference)
+
+
+# Read by the shared directory of keys, for all services.
+READ_FOR_ALL = {"ACCESS"}
+# Written by what decides the topic by the type of an event, without naming it.
+WRITTEN_BY_TYPE = {"intake": {"FACTS", "REGISTRY", "ACCESS"}}
+
+
+@pytest.mark.parametrize("service", ["intake", "scoring", "notify"])
+def test_each_service_has_the_topics_that_it_names(service: str) -> None:
+    named = READ_FOR_ALL | WRITTEN_BY_TYPE.get(service, set())
+    for module in (ROOT / "services" / service / "src").rglob("*.py"):
+        for found in re.findall(r"from shared\.events\.topics import (.+)", module.read_text()):
+            named |= {name for name in found.split(", ") if name.isupper() and name != "TOPICS"}
+    told = {
+        operation["channel"]["$ref"].rpartition("/")[2].upper()
+        for name, operation in document()["operations"].items()
+        if name.startswith(f"{service}-")
+    }
+    assert told == named
 
 
 def test_every_topic_and_every_type_is_there() -> None:

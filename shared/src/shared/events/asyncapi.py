@@ -30,7 +30,7 @@ WRITERS: Final[Mapping[Family, str]] = {
 }
 READERS: Final[Mapping[Family, tuple[str, ...]]] = {
     Family.FACT: ("scoring",),
-    Family.REGISTRY: ("intake", "scoring"),
+    Family.REGISTRY: ("intake", "scoring", "notify"),
     Family.ACCESS: ("intake", "scoring", "notify"),
     Family.OUTCOME: ("notify",),
     Family.DELIVERY: (),

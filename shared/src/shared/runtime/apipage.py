@@ -11,7 +11,7 @@ from typing import Any, Final
 from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 
-from shared.runtime.openapi import OpenApiDocument
+from shared.runtime.openapi import PUBLIC, OpenApiDocument
 
 # The page may show itself and its own style, and load, run and send nothing.
 POLICY: Final = (
@@ -51,11 +51,11 @@ def api_page(document: OpenApiDocument, title: str) -> HTTPRouteHandler:
     """The route of the page, rendered once; `title` is what people call the service."""
     rendered: list[str] = []
 
-    @get("/docs", media_type="text/html", include_in_schema=False, opt={"public": True})
+    @get("/docs", media_type="text/html", include_in_schema=False, opt=PUBLIC)
     async def read_page(request: Request[Any, Any, Any]) -> Response[str]:
         """The page."""
         if not rendered:
-            rendered.append(render(document.completed(request.app.openapi_schema.to_schema()), title))
+            rendered.append(render(document.completed(request.app), title))
         headers = {"Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff"}
         return Response(rendered[0], media_type="text/html", headers=headers)
 

@@ -23,11 +23,10 @@ from shared.runtime.apipage import api_page
 from shared.runtime.auth import Directory, Principal, Unauthorised
 from shared.runtime.health import Readiness
 from shared.runtime.metrics import Metrics
-from shared.runtime.openapi import PUBLIC_TAG, OpenApiDocument
+from shared.runtime.openapi import PUBLIC, OpenApiDocument
 from shared.runtime.problems import Problem
 
 # `opt=PUBLIC` on a route: it needs no key. `opt=UNCOUNTED`: it counts its requests itself.
-PUBLIC = {"public": True}
 UNCOUNTED = {"uncounted": True}
 
 
@@ -106,21 +105,21 @@ def mounted(path: str, method: str, app: ASGIApp) -> ASGIRouteHandler:
 
 
 def _operations(readiness: Readiness, metrics: Metrics) -> list[HTTPRouteHandler]:
-    @get("/livez", opt={**PUBLIC, **UNCOUNTED}, tags=[PUBLIC_TAG])
+    @get("/livez", opt={**PUBLIC, **UNCOUNTED}, tags=["operations"])
     async def livez() -> dict[str, str]:
         """The process answers."""
         return {"status": "alive"}
 
     not_ready = ResponseSpec(dict[str, Any], generate_examples=False, description="Some part does not work")
 
-    @get("/readyz", opt={**PUBLIC, **UNCOUNTED}, tags=[PUBLIC_TAG], responses={503: not_ready})
+    @get("/readyz", opt={**PUBLIC, **UNCOUNTED}, tags=["operations"], responses={503: not_ready})
     async def readyz() -> Response[dict[str, Any]]:
         """All parts work; 503 with the names of those that do not."""
         failing = readiness.failing()
         answer = {"status": "not ready" if failing else "ready", "failing": failing}
         return Response(answer, status_code=503 if failing else 200)
 
-    @get("/metrics", opt={**PUBLIC, **UNCOUNTED}, tags=[PUBLIC_TAG], media_type="text/plain")
+    @get("/metrics", opt={**PUBLIC, **UNCOUNTED}, tags=["operations"], media_type="text/plain")
     async def prometheus() -> Response[bytes]:
         """Metrics in the text format of Prometheus."""
         # Litestar adds the character set to a text type by itself.

@@ -48,6 +48,11 @@ async def report(data: JSONBody[Report]) -> int:
     return len(data.checks)
 
 
+@get("/v1/progress", tags=["operations"])
+async def progress() -> int:
+    return 0
+
+
 @get("/v1/broken", opt=PUBLIC)
 async def broken() -> None:
     raise RuntimeError("geheim")
@@ -81,7 +86,7 @@ async def client(metrics: Metrics, readiness: Readiness):
     )
     directory.apply(record("credential.issued", "k", issued))
     app = build_app(
-        [read, report, broken, busy, mounted("/v1/events", "POST", plain)],
+        [read, report, progress, broken, busy, mounted("/v1/events", "POST", plain)],
         title="Test",
         version="1",
         readiness=readiness,
@@ -206,7 +211,8 @@ async def test_openapi_describes_all_routes_and_the_form_of_errors(client):
     assert document["openapi"].startswith("3.1")
     assert {"/v1/compounds/{compound}", "/v1/events", "/livez"} <= set(document["paths"])
     assert document["paths"]["/v1/events"]["post"]["responses"].keys() == {"202", "401", "default"}
-    assert document["paths"]["/livez"]["get"]["security"] == []
+    public = {path for path, item in document["paths"].items() if item.get("get", {}).get("security") == []}
+    assert public == {"/livez", "/readyz", "/metrics", "/v1/broken", "/v1/busy"}
     for item in document["paths"].values():
         for operation in item.values():
             assert "application/problem+json" in operation["responses"]["default"]["content"]
