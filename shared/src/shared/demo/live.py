@@ -16,7 +16,7 @@ from shared.demo.journal import Journal
 from shared.demo.reading import Backlog, Reading
 from shared.demo.receiver import Received, Receiver
 from shared.demo.screen import CompoundRow, Line, Screen, View, points
-from shared.demo.sender import Sender, SendingFailed
+from shared.demo.sender import Sender, plainly
 
 EVENT_SECONDS: Final = 0.7
 LOOK_SECONDS: Final = 1.0
@@ -123,7 +123,5 @@ class Show:
 
 async def show_until_cancelled(show: Show, intake: str, key: str) -> None:
     """Runs the show; one plain exception instead of a group."""
-    try:
+    with plainly():
         await show.run(intake, key)
-    except* SendingFailed as failures:
-        raise failures.exceptions[0] from None

@@ -73,6 +73,8 @@ def exit_with(code: int) -> None:
 def print_json(value: Any) -> None:
     """One JSON document on standard output, whatever the terminal is: dates and structs included."""
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
+    # Some verbs go on for hours after it, and whoever reads the pipe waits for it now.
+    sys.stdout.flush()
 
 
 def percent(permyriad: int | None, *, signed: bool = False) -> str:

@@ -96,7 +96,8 @@ def test_no_movement_shows_nothing() -> None:
     assert moved(0).plain == ""
 
 
-def test_the_live_screen_leaves_the_terminal_as_it_was() -> None:
+def test_the_live_screen_leaves_the_terminal_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
     console = Console(width=100, height=30, file=io.StringIO(), force_terminal=True)
     with Screen(console) as screen:
         screen.show(full_view())
