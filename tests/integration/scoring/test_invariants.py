@@ -169,7 +169,7 @@ DAMAGES: list[tuple[str, set[str]]] = [
     (_waits(0, "1 hour"), {"outbox_young"}),
     (f"UPDATE input_cursor SET out_seq = out_seq + 3 {CURSOR}", {"outcomes_published"}),
     (f"UPDATE input_cursor SET out_seq = out_seq - 1 {CURSOR}", {"outcomes_published"}),
-    ("UPDATE compound_state SET version = version - 1 WHERE compound = 'C1'", {"outcomes_have_states"}),
+    ("UPDATE compound_state SET version = 0 WHERE compound = 'C1'", {"outcomes_have_states"}),
     (
         "DELETE FROM compound_state WHERE compound = 'C1'",
         {"outcomes_have_states", "registered_have_states"},
