@@ -8,7 +8,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from tests.simulator.broker import Broker, Group
-from tests.simulator.client import Network, SimulatedDatabase
+from tests.simulator.client import Network
+from tests.simulator.database import SimulatedDatabase
 from tests.simulator.loop import Actor, SimulatedLoop
 from tests.simulator.member import SimulatedMembership
 from tests.simulator.publisher import SimulatedProducer

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 from shared.runtime.consume import Advance, Batch, Before, Claim, ParkedRecord, Partition, Record
 from shared.runtime.outbox import OutboxRow, append
 
-from tests.simulator.client import Connection, SimulatedDatabase
+from tests.simulator.client import Connection
+from tests.simulator.database import SimulatedDatabase
 from tests.simulator.outcomes import Told
 from tests.simulator.server import Session
 from tests.simulator.tally.rules import Rules, State, fold
